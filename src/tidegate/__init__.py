@@ -1,0 +1,1 @@
+"""LSTM, GRU and their relatives on real sequences, trained and compared by a native CPU engine."""

@@ -1,0 +1,42 @@
+"""The wording of errors: argument, what was expected, what was got, what to do."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+def choice(argument: str, got: Any, options: Iterable[str]) -> str:
+    """Return `got` if it is one of `options`; otherwise raise ValueError with the nearest of them."""
+    names = list(options)
+    if isinstance(got, str) and got in names:
+        return got
+    near = get_close_matches(str(got), names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"{argument} expects one of {', '.join(names)}; got {got!r}: {hint}pass one of these names")
+
+
+def integer(argument: str, got: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
+    """Return `got` as an int in [minimum, maximum]; otherwise raise ValueError."""
+    if not isinstance(got, numbers.Integral) or isinstance(got, bool) or not minimum <= got <= maximum:
+        raise ValueError(
+            f"{argument} expects a whole number from {minimum} to {maximum}; got {got!r}: pass one in that range"
+        )
+    return int(got)
+
+
+def real(
+    argument: str, got: Any, minimum: float = 0.0, maximum: float = math.inf, *, above: bool = False
+) -> float:
+    """Return `got` as a finite float in [minimum, maximum] (above=True: minimum excluded); else raise ValueError."""
+    low = "above" if above else "from"
+    number = isinstance(got, numbers.Real) and not isinstance(got, bool) and math.isfinite(got)
+    if not number or not minimum <= got <= maximum or (above and got == minimum):
+        upper = "" if maximum == math.inf else f" to {maximum:g}"
+        raise ValueError(
+            f"{argument} expects a finite number {low} {minimum:g}{upper}; got {got!r}: pass one in that range"
+        )
+    return float(got)

@@ -1,0 +1,153 @@
+"""The layers a network is made of: frozen records that check themselves and compute nothing.
+
+`of` names the nodes a node reads; several names mean their columns side by side. A value is per step
+(one row a time step) or per sequence (one row a sequence): inputs and recurrent layers are per step, a pool makes
+one row a sequence, every other node keeps what it reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tidegate import cells
+from tidegate.checks import choice, integer, real
+
+POOLINGS = ("last", "mean", "max")
+ACTIVATIONS = ("none", "tanh", "relu")
+LOSSES = ("mse", "mae", "huber", "softmax_cross_entropy", "sigmoid_cross_entropy")
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """The values of each time step, (T_i, size) for sequence i."""
+
+    kind: ClassVar[str] = "input"
+    name: str
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return ()
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its first."""
+
+    kind: ClassVar[str] = "recurrent"
+    name: str
+    of: tuple[str, ...]
+    cell: str
+    hidden_size: int
+    reverse: bool = False
+
+    def __post_init__(self) -> None:
+        cells.get(self.cell)
+        integer("hidden_size", self.hidden_size)
+
+    def width(self, _input_size: int) -> int:
+        return self.hidden_size
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return cells.get(self.cell).parameter_shapes(input_size, self.hidden_size)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Sets each value to zero with probability `rate` in training and scales the others by 1 / (1 - rate)."""
+
+    kind: ClassVar[str] = "dropout"
+    name: str
+    of: tuple[str, ...]
+    rate: float
+
+    def __post_init__(self) -> None:
+        real("dropout", self.rate, 0.0, 0.99)
+
+    def width(self, input_size: int) -> int:
+        return input_size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One row a sequence: the layer's final state (last), or the mean or maximum over its real steps."""
+
+    kind: ClassVar[str] = "pool"
+    name: str
+    of: tuple[str, ...]
+    pooling: str
+
+    def __post_init__(self) -> None:
+        choice("pooling", self.pooling, POOLINGS)
+
+    def width(self, input_size: int) -> int:
+        return input_size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Dense:
+    """activation(W x + b), W (size, I), row by row."""
+
+    kind: ClassVar[str] = "dense"
+    name: str
+    of: tuple[str, ...]
+    size: int
+    activation: str = "none"
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+        choice("activation", self.activation, ACTIVATIONS)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return {"weight": (self.size, input_size), "bias": (self.size,)}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
+
+    l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with threshold
+    `delta`, in the targets' unit (huber), or the binary cross-entropy of sigmoid(p) (sigmoid_cross_entropy); or the
+    cross-entropy of softmax(p) with the row's class (softmax_cross_entropy).
+    """
+
+    kind: ClassVar[str] = "loss"
+    name: str
+    of: tuple[str, ...]
+    loss: str
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        choice("loss", self.loss, LOSSES)
+        real("delta", self.delta, above=True)
+
+    def width(self, input_size: int) -> int:
+        return input_size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+Node = Input | Recurrent | Dropout | Pool | Dense | Loss
+NODES: dict[str, type[Node]] = {node.kind: node for node in (Input, Recurrent, Dropout, Pool, Dense, Loss)}
