@@ -9,7 +9,9 @@ from tidegate.cells.spec import Affine, CellSpec, Value
 
 Gates = tuple[Value, Value, Value]
 
-_UPDATE_SIGN = "z = 1 keeps the old state; Chung 2014 and the article negate the update gate's weights and bias."
+_UPDATE_SIGN = (
+    "z = 1 keeps the old state; Chung 2014 and the article negate the update gate's weights and bias."
+)
 
 
 def _step(affine: Affine, x: Value, h: Value) -> tuple[tuple[Value], Gates]:
@@ -36,6 +38,7 @@ GRU = CellSpec(
     states=("h",),
     step=_step,
     recurrent_biases=("n",),
+    keep_gates=("z",),
     note=_UPDATE_SIGN,
 )
 
@@ -46,5 +49,6 @@ GRU_RESET_BEFORE = CellSpec(
     gates=("r", "z", "n"),
     states=("h",),
     step=_reset_before_step,
+    keep_gates=("z",),
     note=_UPDATE_SIGN,
 )

@@ -36,6 +36,8 @@ LSTM = CellSpec(
     gates=("i", "f", "g", "o"),
     states=("h", "c"),
     step=_step,
+    keep_gates=("f",),
+    write_gates=("i",),
 )
 
 LSTM_PEEPHOLE = CellSpec(
@@ -46,6 +48,8 @@ LSTM_PEEPHOLE = CellSpec(
     states=("h", "c"),
     step=_peephole_step,
     peepholes=("i", "f", "o"),
+    keep_gates=("f",),
+    write_gates=("i",),
     note="The output gate sees the new cell state c_t, the other two the old one.",
 )
 

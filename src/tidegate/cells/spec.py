@@ -37,7 +37,8 @@ class CellSpec:
     name: as users write it. title: for tables. source: the paper. gates: in packing order (PyTorch's letters).
     states: "h" first, which is the output. recurrent_biases: gates with a second bias, inside the recurrent
     product. peepholes: gates that see the cell state; `peephole` says whether through one weight a unit
-    ("diagonal") or a matrix ("full"). note: how the record deviates from its source, if it does.
+    ("diagonal") or a matrix ("full"). keep_gates: gates whose 1 keeps the old state; write_gates: gates of their own
+    whose 1 takes the new one (initialisers set their biases). note: how the record deviates from its source.
     """
 
     name: str
@@ -49,6 +50,8 @@ class CellSpec:
     recurrent_biases: tuple[str, ...] = ()
     peepholes: tuple[str, ...] = ()
     peephole: Literal["diagonal", "full"] = "diagonal"
+    keep_gates: tuple[str, ...] = ()
+    write_gates: tuple[str, ...] = ()
     note: str = ""
 
     def parameter_shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
