@@ -46,7 +46,8 @@ class LayerRun:
     """One layer in one direction over time.
 
     output: h, (B, T, H), zero in padding. final: each state after the last step run, (B, H).
-    trace: each gate and state at each step, (B, T, H), by name; zero in padding, a gate also at a masked step.
+    trace: each gate and state at each step, (B, T, H), by name; zero in padding, a gate also at a masked
+    step.
     """
 
     output: Array
@@ -80,10 +81,11 @@ def run(
     """Run one layer in one direction.
 
     parameters: as cell.parameter_shapes names them. x: (B, T, I). initial: state name -> (B, H), zero where
-    absent. lengths: (B,), None for T everywhere; nothing is read from padding. reverse: from each sequence's own
-    last step to its first. multiplier: state name -> (B, T, H); at step t the state of the step before, or the
-    initial one, is multiplied by it before anything reads it. mask: (B, T); at a step with False nothing is read
-    from x and every state passes as it is after the multiplier, so that the output there is the h carried.
+    absent. lengths: (B,), None for T everywhere; nothing is read from padding. reverse: from each
+    sequence's own last step to its first. multiplier: state name -> (B, T, H); at step t the state of the
+    step before, or the initial one, is multiplied by it before anything reads it. mask: (B, T); at a step
+    with False nothing is read from x and every state passes as it is after the multiplier, so that the
+    output there is the h carried.
 
     ValueError names the argument whose shape or name does not fit.
     """
