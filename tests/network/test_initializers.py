@@ -87,7 +87,7 @@ def test_forget_sets_only_the_gate_that_keeps_the_old_state(cell, keep):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_keep_gate_of_one_keeps_the_old_state(cell):
-    """The record's claim against the cell's own equation: with the gate at 1 and no writing, nothing moves."""
+    """The record's claim against the cell's own equation: with the gate at 1 and no writing, h stays."""
     spec = cells.get(cell)
 
     class Saturated:

@@ -34,11 +34,12 @@ Step = Callable[..., tuple[tuple[Value, ...], tuple[Value, ...]]]
 class CellSpec:
     """One recurrent cell.
 
-    name: as users write it. title: for tables. source: the paper. gates: in packing order (PyTorch's letters).
-    states: "h" first, which is the output. recurrent_biases: gates with a second bias, inside the recurrent
-    product. peepholes: gates that see the cell state; `peephole` says whether through one weight a unit
-    ("diagonal") or a matrix ("full"). keep_gates: gates whose 1 keeps the old state; write_gates: gates of their own
-    whose 1 takes the new one (initialisers set their biases). note: how the record deviates from its source.
+    name: as users write it. title: for tables. source: the paper. gates: in packing order (PyTorch's
+    letters). states: "h" first, which is the output. recurrent_biases: gates with a second bias, inside the
+    recurrent product. peepholes: gates that see the cell state; `peephole` says whether through one weight a
+    unit ("diagonal") or a matrix ("full"). keep_gates: gates whose 1 keeps the old state; write_gates: gates
+    whose 1 takes the new one, where they are not the same (initialisers set the biases of both). note: how the
+    record deviates from its source.
     """
 
     name: str

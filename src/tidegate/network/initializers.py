@@ -101,19 +101,19 @@ BIASES = MappingProxyType({"zeros": _no_bias, "forget": _forget, "chrono": _chro
 class Initializers:
     """How a network's recurrent layers start.
 
-    input: weights of the input, by a name of WEIGHTS. xavier_uniform, since the gates are sigmoids and tanhs, for
-    which Glorot & Bengio derived it.
-    recurrent: weights of the state, likewise. orthogonal, since repeated products with such a matrix neither grow
-    nor shrink the state (Saxe et al. 2014).
-    bias: of the gates, by a name of BIASES. "forget" starts the LSTM's forget gate at sigmoid(1) = 0.73, so that
-    the state lasts long enough for gradients to reach back (Gers et al. 2000; Jozefowicz et al. 2015 recommend it
-    for every LSTM); in the GRU, z = 1 keeps the old state, so that its bias is the one set. "chrono" spreads the
-    gates' time scales over the longest training sequence (Tallec & Ollivier 2018). A plain RNN has no such gate:
-    all three are zero.
+    input: weights of the input, by a name of WEIGHTS. xavier_uniform, since the gates are sigmoids and tanhs,
+    for which Glorot & Bengio derived it.
+    recurrent: weights of the state, likewise. orthogonal, since repeated products with such a matrix neither
+    grow nor shrink the state (Saxe et al. 2014).
+    bias: of the gates, by a name of BIASES. "forget" starts the LSTM's forget gate at sigmoid(1) = 0.73, so
+    that the state lasts long enough for gradients to reach back (Gers et al. 2000; Jozefowicz et al. 2015
+    recommend it for every LSTM); in the GRU, z = 1 keeps the old state, so that its bias is the one set.
+    "chrono" spreads the gates' time scales over the longest training sequence (Tallec & Ollivier 2018). A
+    plain RNN has no such gate: all three are zero.
 
-    The rest is fixed: peephole weights and second biases start at zero (training starts as in the cell without
-    them, and their gradients do not vanish there); dense layers start with he_uniform before a ReLU and
-    xavier_uniform otherwise, their biases at zero.
+    The rest is fixed: peephole weights and second biases start at zero (training starts as in the cell
+    without them, and their gradients do not vanish there); dense layers start with he_uniform before a ReLU
+    and xavier_uniform otherwise, their biases at zero.
     """
 
     input: str = "xavier_uniform"
