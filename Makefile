@@ -1,0 +1,90 @@
+# Each target is the only command needed after a clone. PYTHON=... and CXX=... name another Python and compiler.
+PYTHON ?= python3
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+unexport PYTHONPATH PYTHONHOME
+
+bin := .venv/bin
+pip := $(bin)/python -m pip --disable-pip-version-check --quiet
+editable := --no-build-isolation --config-settings=build-dir=build/editable --editable
+native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp')
+package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-torch sanitize size import-time clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo         trains and compares rnn, lstm and gru on the bundled data; files in demo/"
+	@echo "make test         lint, types, import contracts and every test that needs no PyTorch"
+	@echo "make test-torch   installs PyTorch, makes the oracle's files again and compares; the tests that need PyTorch"
+	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
+	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
+	@echo "make clean        removes what these made"
+
+demo: .venv/installed
+	$(bin)/tidegate compare --output demo
+
+test: .venv/installed-test
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/lint-imports --no-cache
+	$(bin)/python -m pytest
+
+test-torch: .venv/installed-torch
+	$(bin)/python tests/oracle/make.py --check
+	$(bin)/python -m pytest -m torch
+
+sanitize: build/sanitize/installed
+	tools/sanitize.sh
+
+size: build/wheel/installed
+	build/wheel/venv/bin/python tools/installed_size.py
+
+import-time: build/wheel/installed
+	build/wheel/venv/bin/python tools/import_time.py
+
+clean:
+	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -r {} +
+
+.venv/created:
+	@tools/check_prerequisites.sh
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/build-tools: pyproject.toml | .venv/created
+	@$(bin)/python tools/build_requirements.py > $@.txt
+	@$(pip) install -r $@.txt
+	@touch $@
+
+.venv/installed: $(native) | .venv/build-tools
+	@echo "Building and installing Tidegate into .venv: up to three minutes the first time"
+	@$(pip) install $(editable) .
+	@touch $@
+
+.venv/installed-test: $(native) | .venv/build-tools
+	@echo "Building and installing Tidegate with its test tools into .venv: some minutes the first time"
+	@$(pip) install $(editable) '.[test]'
+	@touch .venv/installed $@
+
+.venv/installed-torch: requirements-torch.txt .venv/installed-test
+	@echo "Installing PyTorch into .venv: some minutes the first time"
+	@$(pip) install -r requirements-torch.txt
+	@touch $@
+
+build/sanitize/installed: $(native) $(package) .venv/installed-test
+	@echo "Building the engine with sanitizers into build/sanitize"
+	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/sanitize/site \
+		--config-settings=build-dir=build/sanitize/cmake --config-settings=cmake.define.TIDEGATE_SANITIZE=ON .
+	@touch $@
+
+build/wheel/installed: $(native) $(package) | .venv/build-tools
+	@echo "Building a wheel and installing it into build/wheel/venv"
+	@rm -rf build/wheel/*.whl build/wheel/venv
+	@$(pip) wheel --no-build-isolation --no-deps --wheel-dir build/wheel --config-settings=build-dir=build/wheel/cmake .
+	@$(PYTHON) -m venv build/wheel/venv
+	@build/wheel/venv/bin/python -m pip --disable-pip-version-check --quiet install build/wheel/*.whl
+	@touch $@

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs the engine's tests on the sanitizers' build. Called by make sanitize, which builds it.
+set -eu
+cd "$(dirname "$0")/.."
+
+library() {
+    path=$(${CXX:-c++} -print-file-name="$1")
+    [ -e "$path" ] || { echo "make sanitize needs $1: install libasan and libubsan (Fedora) or g++ (Debian, Ubuntu)" >&2; exit 1; }
+    echo "$path"
+}
+
+# The base Python, with .venv's packages on its path: in .venv the editable install would come before this build.
+python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
+packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+asan=$(library libasan.so)
+ubsan=$(library libubsan.so)
+
+export PYTHONPATH="$PWD/build/sanitize/site:$packages"
+export LD_PRELOAD="$asan $ubsan"
+export ASAN_OPTIONS=detect_leaks=0 # CPython itself leaks at exit
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export HYPOTHESIS_PROFILE=sanitize
+
+"$python" -c 'import sys, tidegate._cpu as built; sys.exit("/build/sanitize/" not in built.__file__)'
+exec "$python" -m pytest -p no:cacheprovider "${@:-tests/engine}"
