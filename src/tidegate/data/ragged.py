@@ -1,0 +1,217 @@
+"""Sequences of different lengths: all steps in one array and the offsets between them, as in Arrow's lists.
+
+Axis letters as in shapes.py: N sequences, S steps of all of them, T_i steps of sequence i, I features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.data.arrays import (
+    Floats,
+    Integers,
+    as_floats,
+    contiguous,
+    is_array,
+    ragged_from_array,
+    ragged_from_list,
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sequences:
+    """N sequences: sequence i is `values[offsets[i] : offsets[i + 1]]`, (T_i, I).
+
+    values: (S, I) float32 or float64, contiguous; (S,) is one feature; integers and booleans become float64.
+    offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty. ids: (N,) names or numbers, optional.
+
+    `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
+    consecutive positions share memory with the original, others are copied. ValueError where a part does not
+    fit the others or a value is NaN or infinite.
+    """
+
+    values: Floats
+    offsets: Integers
+    ids: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        values = as_floats("values", self.values)
+        if values.ndim == 1:
+            values = values[:, None]
+        if values.ndim != 2 or values.shape[1] == 0:
+            raise ValueError(
+                f"values expects shape (steps, features); got {values.shape}: "
+                "stack the steps of all sequences"
+            )
+        offsets = _offsets(self.offsets, len(values))
+        values = contiguous("values", values)
+        _check_finite("values", values, offsets)
+        self._set(values, offsets, _ids(self.ids, len(offsets) - 1))
+
+    @classmethod
+    def from_any(cls, X: Any, *, ids: Any = None, argument: str = "X") -> Sequences:
+        """Sequences from an (N, T, I) array, an (N, T) array (one feature), a list of (T_i, I) or (T_i,)
+        arrays, or Sequences, which are returned as they are.
+
+        float32 and float64 are kept, without a copy where memory already lies in order; integers and booleans
+        become float64. ids: (N,), optional. `argument` is what errors call X.
+        """
+        if isinstance(X, cls):
+            if not len(X):
+                raise ValueError(f"{argument} expects at least one sequence; got none: pass some")
+            if ids is None:
+                return X
+            return cls._trusted(X.values, X.offsets, _ids(ids, len(X)))
+        if is_array(X):
+            values, offsets = ragged_from_array(argument, X)
+        else:
+            values, offsets = ragged_from_list(argument, X)
+        _check_finite(argument, values, offsets)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1))
+
+    @classmethod
+    def _trusted(cls, values: Floats, offsets: Integers, ids: NDArray[Any] | None) -> Sequences:
+        """Sequences from parts already checked."""
+        sequences = object.__new__(cls)
+        sequences._set(values, offsets, ids)
+        return sequences
+
+    def _set(self, values: Floats, offsets: Integers, ids: NDArray[Any] | None) -> None:
+        # Read-only: native code trusts the offsets to stay inside the values.
+        offsets.flags.writeable = False
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "offsets", offsets)
+        object.__setattr__(self, "ids", ids)
+
+    @property
+    def lengths(self) -> Integers:
+        """Steps of each sequence, (N,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def num_features(self) -> int:
+        return int(self.values.shape[1])
+
+    @property
+    def total_steps(self) -> int:
+        return len(self.values)
+
+    @property
+    def dtype(self) -> np.dtype[np.floating[Any]]:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __iter__(self) -> Iterator[Floats]:
+        return (self.values[start:stop] for start, stop in zip(self.offsets[:-1], self.offsets[1:]))
+
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> Floats: ...
+    @overload
+    def __getitem__(self, key: slice | list[int] | NDArray[Any]) -> Sequences: ...
+    def __getitem__(self, key: Any) -> Floats | Sequences:
+        if isinstance(key, slice):
+            return self.take(np.arange(len(self))[key])
+        positions = np.asarray(key)
+        if positions.ndim == 0 and positions.dtype.kind in "iu":
+            index = range(len(self))[int(positions)]
+            return self.values[self.offsets[index] : self.offsets[index + 1]]
+        if positions.dtype == bool:
+            if positions.shape != (len(self),):
+                raise IndexError(
+                    f"a mask over {len(self)} sequences expects shape ({len(self)},); got {positions.shape}"
+                )
+            return self.take(np.flatnonzero(positions))
+        return self.take(positions)
+
+    def take(self, indices: Any) -> Sequences:
+        """The sequences at these positions, in this order; negative positions count from the end."""
+        given = np.asarray(indices)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise IndexError(f"positions of sequences expect a list of whole numbers; got {indices!r}")
+        # Integer indexing checks the range and resolves negative positions.
+        chosen = np.arange(len(self))[given.astype(np.int64)]
+        ids = None if self.ids is None else self.ids[chosen]
+        offsets = np.concatenate(([0], np.cumsum(self.lengths[chosen])))
+        if len(chosen) and (np.diff(chosen) == 1).all():
+            first = self.offsets[chosen[0]]
+            return self._trusted(self.values[first : first + offsets[-1]], offsets, ids)
+        return self._trusted(self.values[steps_of(self.offsets, chosen)], offsets, ids)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return f"Sequences(none, {self.num_features} features, {self.dtype})"
+        shortest, longest = self.lengths.min(), self.lengths.max()
+        steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+        return f"Sequences({len(self)} sequences of {steps}, {self.num_features} features, {self.dtype})"
+
+
+def steps_of(offsets: Integers, indices: Integers) -> Integers:
+    """Rows of the values that hold the sequences at `indices`, in that order."""
+    lengths = np.diff(offsets)[indices]
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    rows: Integers = np.arange(total) + np.repeat(offsets[indices] - (ends - lengths), lengths)
+    return rows
+
+
+def _offsets(got: Any, num_steps: int) -> Integers:
+    given = np.asarray(got)
+    if given.ndim != 1 or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"offsets expects N + 1 whole numbers; got {given.dtype} of shape {given.shape}: pass the step "
+            "at which each sequence begins and, last, the number of steps"
+        )
+    if len(given) < 2:
+        raise ValueError(
+            f"offsets expects at least one sequence, two entries; got {len(given)}: pass some sequences"
+        )
+    if given.dtype.kind == "u" and given.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"offsets expects entries that fit int64; got {given.max()}: pass smaller ones")
+    offsets: Integers = given.astype(np.int64)
+    if offsets[0] != 0 or offsets[-1] != num_steps:
+        raise ValueError(
+            f"offsets expects to run from 0 to the {num_steps} steps of values; got {offsets[0]} to "
+            f"{offsets[-1]}: pass the step at which each sequence begins and, last, the number of steps"
+        )
+    falling = np.flatnonzero(offsets[1:] <= offsets[:-1])
+    if len(falling):
+        index = falling[0]
+        problem = "an empty sequence" if offsets[index] == offsets[index + 1] else "a fall"
+        raise ValueError(
+            f"offsets expects to rise; got {problem} at sequence {index}, {offsets[index]} to "
+            f"{offsets[index + 1]}: leave empty sequences out"
+        )
+    return offsets
+
+
+def _ids(got: Any, num_sequences: int) -> NDArray[Any] | None:
+    if got is None:
+        return None
+    ids = np.array(got)
+    if ids.shape != (num_sequences,):
+        raise ValueError(
+            f"ids expects one entry for each of {num_sequences} sequences; got shape {ids.shape}: "
+            "pass as many"
+        )
+    return ids
+
+
+def _check_finite(argument: str, values: Floats, offsets: Integers) -> None:
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    step, feature = np.argwhere(~finite)[0]
+    sequence = np.searchsorted(offsets, step, side="right") - 1
+    kind = "NaN" if np.isnan(values[step, feature]) else "infinity"
+    raise ValueError(
+        f"{argument} expects finite numbers; got {kind} in sequence {sequence} at step "
+        f"{step - offsets[sequence]}, feature {feature}: missing values are not supported yet; fill them in "
+        "or leave the sequence out"
+    )
