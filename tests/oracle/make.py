@@ -1,11 +1,11 @@
 """Writes oracle.npz with PyTorch in float64: what Tidegate must reproduce.
 
     python tests/oracle/make.py            write the file
-    python tests/oracle/make.py --check    compute again, compare to 1e-12 and write nothing
+    python tests/oracle/make.py --check    compute again, compare to 1e-12, write nothing
 
 archive.py describes the container. The fields of each kind of case, letters as in tidegate.shapes:
 
-recurrent: a stack of one cell, and the gradients of sum(output * output_gradient) + sum(final * final_gradient).
+recurrent: a stack of one cell; gradients of sum(output * output_gradient) + sum(final * final_gradient)
     settings: cell, input_size, hidden_size, num_layers, bidirectional, lengths (B), source
     given:    x (B, T, I); parameters/NAME as network.parameter_shapes names them; initial/STATE (L*D, B, H);
               in some mask (B, T) and multiplier/STATE (L*D, B, T, H);
