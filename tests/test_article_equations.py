@@ -1,6 +1,6 @@
-"""The article "From LSTM to GRU", sections 3.1 and 3.2, written to the letter, against every path that computes.
+"""The article "From LSTM to GRU", sections 3.1 and 3.2, to the letter, against every path that computes.
 
-Every W is a matrix, as the article has it, and z = 1 takes the new state, the other way round from our weights.
+Every W is a matrix, as the article has it, and z = 1 takes the new state, the other way round from ours.
 """
 
 from collections.abc import Callable

@@ -12,8 +12,8 @@ recurrent: a stack of one cell; gradients of sum(output * output_gradient) + sum
               output_gradient (B, T, D*H); final_gradient/STATE (L*D, B, H)
     expected: output (B, T, D*H); final/STATE (L*D, B, H); gradient/FIELD for each of x, parameters/NAME,
               initial/STATE, multiplier/STATE
-    L*D is ordered l0, l0_reverse, l1, ... Padding of x, mask and multiplier holds random numbers that must not be
-    read; padding of output, output_gradient, gradient/x and gradient/multiplier is zero.
+    L*D is ordered l0, l0_reverse, l1, ... Padding of x, mask and multiplier holds random numbers that must
+    not be read; padding of output, output_gradient, gradient/x and gradient/multiplier is zero.
     source: nn.RNN, nn.LSTM or nn.GRU on packed sequences, each bias split over bias_ih and bias_hh;
     with a mask or a multiplier, and for the other cells, equations.py.
 loss
