@@ -1,0 +1,127 @@
+// activation(W x + b), row by row. W (size, columns read).
+#pragma once
+
+#include "../node.h"
+
+namespace tidegate {
+
+enum class Activation { kNone, kTanh, kRelu };
+
+template <class T>
+class DenseNode final : public Node<T> {
+  static constexpr int W = kWidth<T>;
+
+ public:
+  DenseNode(Sources<T> sources, long size, Activation activation, long first_parameter)
+      : Node<T>(size, sources.front()->value.per_step),
+        sources_(std::move(sources)),
+        activation_(activation),
+        input_size_(total_size(sources_)),
+        weight_(first_parameter),
+        bias_(weight_ + size * input_size_),
+        panels_(plain_panels<T>(size)),
+        packed_(sources_.size()),
+        packed_transposed_(sources_.size()) {}
+
+  static long num_parameters(long input_size, long size) { return size * (input_size + 1); }
+
+  void pack(const T* parameters, bool backward) override {
+    const long size = this->value.size;
+    std::copy_n(parameters + bias_, size, packed_bias_.zero(this->value.stride));
+    long from = 0;
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      const long columns = sources_[s]->value.size;
+      T* packed = packed_[s].zero(panels_.total_vectors() * W * columns);
+      for (long unit = 0; unit < size; ++unit) {
+        const long p = unit / panels_.stride, width = panels_.vectors_of(p) * W;
+        T* to = packed + p * panels_.vectors * W * columns + unit % panels_.stride;
+        const T* weights = parameters + weight_ + unit * input_size_ + from;
+        for (long k = 0; k < columns; ++k) to[k * width] = weights[k];
+      }
+      if (backward && sources_[s]->value.needs_gradient) {
+        const Panels inputs = plain_panels<T>(columns);
+        T* transposed = packed_transposed_[s].zero(inputs.total_vectors() * W * size);
+        for (long p = 0; p < inputs.count; ++p) {
+          const long first = p * inputs.stride, width = inputs.vectors_of(p) * W;
+          for (long unit = 0; unit < size; ++unit)
+            std::copy_n(parameters + weight_ + unit * input_size_ + from + first, std::min(width, columns - first),
+                        transposed + p * inputs.vectors * W * size + unit * width);
+        }
+      }
+      from += columns;
+    }
+  }
+
+  void forward(Pass<T>& pass) override {
+    const long rows = this->value.rows(pass.batch);
+    this->value.data.resize(rows * this->value.stride);
+    pass.for_row_shares(rows, [&](long begin, long end) {
+      const Rows<T> out = this->value.write().at(begin);
+      Rows<const T> initial{packed_bias_.data(), 0};
+      for (std::size_t s = 0; s < sources_.size(); ++s) {
+        const Value<T>& x = sources_[s]->value;
+        product<T>(end - begin, x.read().at(begin), {packed_[s].data(), x.size}, panels_, initial, out);
+        initial = {out.data, out.stride};
+      }
+      if (activation_ == Activation::kNone) return;
+      for (T* v = out.data; v < out.data + (end - begin) * out.stride; v += W) {
+        const Vec<T> sum = load<T>(v);
+        store(v, activation_ == Activation::kTanh ? tanh(sum) : clamp_below(sum));
+      }
+    });
+  }
+
+  void backward(Pass<T>& pass) override {
+    const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
+    T* gradient = this->value.accumulated_gradient(pass.batch).data;
+    const Rows<const T> gradients{gradient, stride};
+    for (const Node<T>* source : sources_) {
+      Value<T>& x = const_cast<Node<T>*>(source)->value;
+      if (x.needs_gradient) x.accumulated_gradient(pass.batch);
+    }
+    pass.for_row_shares(rows, [&](long begin, long end) {
+      if (activation_ != Activation::kNone)
+        for (long i = begin * stride; i < end * stride; i += W) {
+          const Vec<T> y = load<T>(this->value.data.data() + i), g = load<T>(gradient + i);
+          store(gradient + i, activation_ == Activation::kTanh ? g * (1 - y * y) : (y > Vec<T>{} ? g : Vec<T>{}));
+        }
+      for (std::size_t s = 0; s < sources_.size(); ++s) {
+        Value<T>& x = sources_[s]->value;
+        if (!x.needs_gradient) continue;
+        const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(begin);
+        product<T>(end - begin, gradients.at(begin), {packed_transposed_[s].data(), size}, plain_panels<T>(x.size),
+                   {out.data, out.stride}, out);
+      }
+    });
+    T* bias = bias_gradient_.resize(stride);
+    pass.team->run([&](int thread, int count) {
+      const Range part = share(stride, thread, count, W);
+      column_sums<T>(rows, part.begin, part.end, gradients, bias);
+    });
+    std::copy_n(bias, size, pass.gradients + bias_);
+    long from = 0;
+    for (const Node<T>* source : sources_) {
+      const Value<T>& x = source->value;
+      T* weights = weight_gradient_.resize(x.size * stride);
+      pass.team->run([&](int thread, int count) {
+        transposed_product<T>(rows, x.size, x.read(), gradients, panels_, {weights, stride}, thread, count);
+      });
+      for (long unit = 0; unit < size; ++unit)
+        for (long k = 0; k < x.size; ++k)
+          pass.gradients[weight_ + unit * input_size_ + from + k] = weights[k * stride + unit];
+      from += x.size;
+    }
+  }
+
+ private:
+  static Vec<T> clamp_below(Vec<T> v) { return v < Vec<T>{} ? Vec<T>{} : v; }
+
+  Sources<T> sources_;
+  Activation activation_;
+  long input_size_, weight_, bias_;
+  Panels panels_;
+  std::vector<Buffer<T>> packed_, packed_transposed_;
+  Buffer<T> packed_bias_, bias_gradient_, weight_gradient_;
+};
+
+}  // namespace tidegate

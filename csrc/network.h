@@ -1,0 +1,319 @@
+// A network as a plan of nodes over one vector of parameters: passes over batches, and whole epochs.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cells/gru.h"
+#include "cells/gru_reset_before.h"
+#include "cells/lstm.h"
+#include "cells/lstm_peephole.h"
+#include "cells/lstm_peephole_full.h"
+#include "cells/rnn.h"
+#include "layers/dense.h"
+#include "layers/dropout.h"
+#include "layers/input.h"
+#include "layers/loss.h"
+#include "layers/optimizer.h"
+#include "layers/pool.h"
+#include "recurrence.h"
+
+namespace tidegate {
+
+template <class... Cells>
+struct CellList {};
+using AllCells = CellList<Rnn, Lstm, LstmPeephole, LstmPeepholeFull, Gru, GruResetBefore>;
+
+// Sequences in the caller's memory: an array of values for each input, and each sequence's first row and length.
+template <class T>
+struct Data {
+  std::vector<const T*> inputs;
+  const std::int64_t* starts = nullptr;
+  const std::int64_t* lengths = nullptr;
+  const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none
+};
+
+enum class Ending { kComplete, kInterrupted, kDiverged };
+
+struct EpochResult {
+  LossSums sums;  // over the batches that were completed
+  long num_updates = 0;
+  Ending ending = Ending::kComplete;
+};
+
+template <class T>
+class Network {
+ public:
+  Network(long num_parameters, int num_threads) : num_parameters_(num_parameters), num_threads_(num_threads) {
+    constexpr long kPad = 16;  // whole vectors of every instruction set
+    padded_parameters_ = (num_parameters + kPad - 1) / kPad * kPad;
+    for (Buffer<T>* buffer : {&parameters_, &gradients_, &first_, &second_}) buffer->zero(padded_parameters_);
+  }
+
+  // ---- the plan: each call adds a node and returns its number ----
+
+  long add_input(long size, bool needs_gradient) {
+    auto node = std::make_unique<InputNode<T>>(size);
+    node->value.needs_gradient = needs_gradient;
+    inputs_.push_back(node.get());
+    return add(std::move(node));
+  }
+
+  // multipliers: a node for each state, -1 for none; or empty.
+  long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
+                     const std::vector<long>& multipliers, long first_parameter) {
+    return add_cell(AllCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
+  }
+
+  long add_dropout(long of, double rate) {
+    return add(std::make_unique<DropoutNode<T>>(node(of), rate, static_cast<long>(nodes_.size())));
+  }
+
+  long add_pool(long of, Pooling pooling) { return add(std::make_unique<PoolNode<T>>(node(of), pooling)); }
+
+  long add_dense(const std::vector<long>& of, long size, Activation activation, long first_parameter) {
+    const Sources<T> sources = nodes_of(of);
+    require_parameters(first_parameter, DenseNode<T>::num_parameters(total_size(sources), size));
+    return add(std::make_unique<DenseNode<T>>(sources, size, activation, first_parameter));
+  }
+
+  long add_loss(long of, LossKind kind, double delta) {
+    auto loss = std::make_unique<LossNode<T>>(node(of), kind, delta);
+    losses_.push_back(loss.get());
+    return add(std::move(loss));
+  }
+
+  // ---- what it holds ----
+
+  long num_parameters() const { return num_parameters_; }
+  T* parameters() { return parameters_.data(); }
+  T* gradients() { return gradients_.data(); }
+  T* first_moment() { return first_.data(); }
+  T* second_moment() { return second_.data(); }
+  std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
+
+  const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
+  const std::vector<LossNode<T>*>& losses() const { return losses_; }
+  Node<T>* node(long number) const {
+    if (number < 0 || number >= static_cast<long>(nodes_.size()))
+      throw std::invalid_argument("node " + std::to_string(number) + " is not in the plan of " + std::to_string(nodes_.size()));
+    return nodes_[number].get();
+  }
+  RecurrentNode<T>* recurrent(long number) const {
+    auto* found = dynamic_cast<RecurrentNode<T>*>(node(number));
+    if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not recurrent");
+    return found;
+  }
+  const Batch& batch() const { return pass_.batch; }
+
+  // ---- one batch, step by step: set_batch, then forward, then backward ----
+
+  void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
+    pass_.batch.set(starts, lengths, order, count);
+    for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = false;
+    for (auto& one : nodes_) one->value.has_gradient = false;
+  }
+
+  void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {
+    const FlushDenormals mode;
+    Team team(team_size(pass_.batch.num_steps));
+    pack(training);
+    attach(data);
+    run_forward(team, interrupt, training, seed);
+  }
+
+  // Uses the gradients that stand in the nodes' values and final states.
+  void backward(Interrupt& interrupt) {
+    const FlushDenormals mode;
+    Team team(team_size(pass_.batch.num_steps));
+    run_backward(team, interrupt);
+  }
+
+  // ---- many batches ----
+
+  // One pass over `order` in batches, with an update of the parameters after each. An interrupted or non-finite update
+  // is not made: the parameters are those of the last complete one.
+  EpochResult epoch(const Data<T>& data, const std::vector<Target<T>>& targets, const std::int64_t* order, long count,
+                    long batch_size, const double* learning_rates, const OptimizerSettings& settings, std::uint64_t seed,
+                    Interrupt& interrupt) {
+    const FlushDenormals mode;
+    Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
+    EpochResult result;
+    attach(data);
+    set_targets(targets);
+    try {
+      for (long at = 0; at < count; at += batch_size, ++result.num_updates) {
+        interrupt.check();
+        interrupt.throw_if_requested();
+        set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
+        pack(true);
+        run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(result.num_updates));
+        run_backward(team, interrupt);
+        const LossSums sums = loss_sums();
+        const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
+        if (!std::isfinite(sums.loss) || !std::isfinite(norm)) {
+          result.ending = Ending::kDiverged;
+          return result;
+        }
+        const long step = num_updates.load(std::memory_order_relaxed) + 1;
+        update_parameters(settings, learning_rates[result.num_updates], step, padded_parameters_, parameters_.data(),
+                          gradients_.data(), first_.data(), second_.data());
+        num_updates.store(step, std::memory_order_relaxed);
+        result.sums += sums;
+      }
+    } catch (const Interrupted&) {
+      result.ending = Ending::kInterrupted;
+    }
+    return result;
+  }
+
+  // Forward passes over `order` in batches; visit() is called after each.
+  template <class Visit>
+  void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, Interrupt& interrupt,
+                   Visit&& visit) {
+    const FlushDenormals mode;
+    Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
+    pack(false);
+    attach(data);
+    for (long at = 0; at < count; at += batch_size) {
+      set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
+      run_forward(team, interrupt, false, 0);
+      visit();
+    }
+  }
+
+  // Copies the rows of a node's value to their places in the data's order.
+  void scatter(long number, T* out) const {
+    const Value<T>& value = node(number)->value;
+    scatter_rows(value, value.data.data(), out);
+  }
+  void scatter_gradient(long number, T* out) const {
+    const Value<T>& value = node(number)->value;
+    scatter_rows(value, value.gradient.data(), out);
+  }
+
+  // Sets the gradient of a node's value from rows in the data's order.
+  void gather_gradient(long number, const T* from) {
+    Value<T>& value = node(number)->value;
+    const Rows<T> to = value.accumulated_gradient(pass_.batch);
+    for_value_rows(value, [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
+  }
+
+  LossSums loss_sums() const {
+    LossSums sums;
+    for (const LossNode<T>* loss : losses_) sums += loss->sums;
+    return sums;
+  }
+
+  // One for each loss of the plan, in its order; none: the losses are not computed.
+  void set_targets(const std::vector<Target<T>>& targets) {
+    for (LossNode<T>* loss : losses_) loss->target = {};
+    for (std::size_t l = 0; l < targets.size(); ++l) losses_[l]->target = targets[l];
+  }
+
+ private:
+  template <class... Cells>
+  long add_cell(CellList<Cells...>, const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
+                const std::vector<long>& multipliers, long first_parameter) {
+    const Sources<T> sources = nodes_of(of);
+    std::vector<Node<T>*> multiplying;
+    for (const long number : multipliers) multiplying.push_back(number < 0 ? nullptr : node(number));
+    std::unique_ptr<RecurrentNode<T>> layer;
+    const auto make = [&]<class Cell>() {
+      if (cell != Cell::name) return false;
+      require_parameters(first_parameter, Recurrence<T, Cell>::num_parameters(total_size(sources), hidden_size));
+      if (!multiplying.empty() && multiplying.size() != static_cast<std::size_t>(Cell::layout.num_states))
+        throw std::invalid_argument("multipliers expects one node a state of " + cell);
+      layer = std::make_unique<Recurrence<T, Cell>>(sources, multiplying, hidden_size, reverse, first_parameter);
+      return true;
+    };
+    if (!(make.template operator()<Cells>() || ...)) throw std::invalid_argument("the engine has no cell " + cell);
+    recurrent_.push_back(layer.get());
+    return add(std::move(layer));
+  }
+
+  long add(std::unique_ptr<Node<T>> fresh) {
+    nodes_.push_back(std::move(fresh));
+    return static_cast<long>(nodes_.size()) - 1;
+  }
+
+  Sources<T> nodes_of(const std::vector<long>& numbers) const {
+    Sources<T> sources;
+    for (const long number : numbers) sources.push_back(node(number));
+    if (sources.empty()) throw std::invalid_argument("a node must read at least one other");
+    return sources;
+  }
+
+  void require_parameters(long first, long count) const {
+    if (first < 0 || count > num_parameters_ - first)
+      throw std::invalid_argument("parameters " + std::to_string(first) + " to " + std::to_string(first + count) +
+                                  " are not within the " + std::to_string(num_parameters_) + " of the plan");
+  }
+
+  // Threads pay from about 20 us of arithmetic a batch on.
+  int team_size(long steps) const {
+    return 2.0 * static_cast<double>(num_parameters_) * static_cast<double>(steps) < 2e6 ? 1 : num_threads_;
+  }
+
+  static long steps_of(const Data<T>& data, const std::int64_t* order, long count) {
+    long steps = 0;
+    for (long i = 0; i < count; ++i) steps += data.lengths[order[i]];
+    return steps;
+  }
+
+  void attach(const Data<T>& data) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->data = data.inputs[i];
+    pass_.mask = data.mask;
+  }
+
+  void pack(bool backward) {
+    for (auto& one : nodes_) one->pack(parameters_.data(), backward);
+  }
+
+  void run_forward(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
+    constexpr long kRowsPerThread = 6;  // fewer would leave a thread's tiles half empty
+    pass_.team = &team;
+    pass_.interrupt = &interrupt;
+    pass_.recurrence_threads =
+        static_cast<int>(std::clamp(pass_.batch.num_sequences / kRowsPerThread, 1L, static_cast<long>(team.size())));
+    pass_.training = training;
+    pass_.seed = seed;
+    pass_.parameters = parameters_.data();
+    pass_.gradients = gradients_.data();
+    for (auto& one : nodes_) one->forward(pass_);
+  }
+
+  void run_backward(Team& team, Interrupt& interrupt) {
+    pass_.team = &team;
+    pass_.interrupt = &interrupt;
+    for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(pass_);
+  }
+
+  template <class Visit>
+  void for_value_rows(const Value<T>& value, Visit&& visit) const {
+    const Batch& batch = pass_.batch;
+    if (value.per_step) {
+      batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
+    } else {
+      for (long b = 0; b < batch.num_sequences; ++b) visit(b, batch.sequence[b]);
+    }
+  }
+
+  void scatter_rows(const Value<T>& value, const T* from, T* out) const {
+    for_value_rows(value, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
+  }
+
+  long num_parameters_, padded_parameters_;
+  int num_threads_;
+  std::vector<std::unique_ptr<Node<T>>> nodes_;
+  std::vector<InputNode<T>*> inputs_;
+  std::vector<LossNode<T>*> losses_;
+  std::vector<RecurrentNode<T>*> recurrent_;
+  Buffer<T> parameters_, gradients_, first_, second_;
+  Pass<T> pass_;
+};
+
+}  // namespace tidegate

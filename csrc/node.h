@@ -1,0 +1,88 @@
+// A value that flows through a network, and the node that computes it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "batch.h"
+#include "memory.h"
+#include "product.h"
+#include "threads.h"
+
+namespace tidegate {
+
+// What a node computed: (rows, size), a row a step or a row a sequence of the batch; columns are padded with zeros to
+// whole vectors, so that no loop over units has a tail.
+template <class T>
+struct Value {
+  long size = 0, stride = 0;
+  bool per_step = true;
+  bool reversed = false;  // computed from the last step to the first: its last state stands at step 0
+  bool needs_gradient = true;
+  bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
+  Buffer<T> data, gradient;
+
+  Value(long columns, bool steps) : size(columns), stride(padded<T>(columns)), per_step(steps) {}
+  long rows(const Batch& batch) const { return per_step ? batch.num_steps : batch.num_sequences; }
+  Rows<const T> read() const { return {data.data(), stride}; }
+  Rows<T> write() { return {data.data(), stride}; }
+
+  // The gradient to add to, zero where no reader has written it yet.
+  Rows<T> accumulated_gradient(const Batch& batch) {
+    if (!has_gradient) gradient.zero(rows(batch) * stride);
+    has_gradient = true;
+    return {gradient.data(), stride};
+  }
+};
+
+// One pass over one batch.
+template <class T>
+struct Pass {
+  Batch batch;
+  Team* team = nullptr;
+  Interrupt* interrupt = nullptr;
+  int recurrence_threads = 1;
+  bool training = false;
+  std::uint64_t seed = 0;                // of this pass' dropout
+  const std::uint8_t* mask = nullptr;    // (rows of the data,) 0: the step leaves every state as it was; null: none is
+  const T* parameters = nullptr;
+  T* gradients = nullptr;
+
+  // Calls task(begin, end) for shares of `rows` on the team's threads.
+  template <class Task>
+  void for_row_shares(long rows, Task&& task) {
+    team->run([&](int thread, int count) {
+      const Range rows_of_thread = share(rows, thread, count, 16);
+      if (rows_of_thread.begin < rows_of_thread.end) task(rows_of_thread.begin, rows_of_thread.end);
+    });
+  }
+};
+
+template <class T>
+class Node {
+ public:
+  Value<T> value;
+  Node(long size, bool per_step) : value(size, per_step) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node() = default;
+
+  // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
+  virtual void pack(const T* /*parameters*/, bool /*backward*/) {}
+  virtual void forward(Pass<T>& pass) = 0;
+  // Adds to the gradients of what the node read and writes those of its parameters. value.gradient is complete.
+  virtual void backward(Pass<T>& pass) = 0;
+};
+
+// The nodes a node reads; their columns stand side by side.
+template <class T>
+using Sources = std::vector<Node<T>*>;
+
+template <class T>
+long total_size(const Sources<T>& sources) {
+  long size = 0;
+  for (const Node<T>* source : sources) size += source->value.size;
+  return size;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,171 @@
+// Matrix products, all on one micro-kernel: a tile of rows times a few vectors, kept in registers.
+//
+// Every output element is one chain of fused multiply-adds over the summed index in ascending order, starting from
+// its initial value. Tiles, blocks and threads only choose who computes which element, so they never change its bits.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "simd.h"
+#include "threads.h"
+
+namespace tidegate {
+
+// Largest number of tile rows for a tile that is `vectors` vectors wide: three quarters of the registers.
+constexpr int tile_rows(int vectors) { return std::min(kVectorRegisters * 3 / 4 / vectors, 16); }
+inline constexpr int kTileVectors = 4;
+
+// c[r, v] = initial[r, v] + sum_k a(r, k) * b[k, v] for `kRows` rows and `kVectors` vectors.
+//   a: a(r, k) = a[r * lda + k], or a[k * lda + r] where kTransposed.
+//   b: row k at b + k * ldb. initial: row r at initial + r * ld_initial; null: zero. It may be c itself.
+template <class T, int kRows, int kVectors, bool kTransposed>
+void tile(long size, const T* a, long lda, const T* b, long ldb, const T* initial, long ld_initial, T* c, long ldc) {
+  constexpr int W = kWidth<T>;
+  Vec<T> sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = initial ? load<T>(initial + r * ld_initial + v * W) : Vec<T>{};
+  for (long k = 0; k < size; ++k) {
+    Vec<T> row[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + k * ldb + v * W);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> factor = broadcast<T>(kTransposed ? a[k * lda + r] : a[r * lda + k]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, row[v], sum[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(c + r * ldc + v * W, sum[r][v]);
+}
+
+template <class T>
+using Tile = void (*)(long, const T*, long, const T*, long, const T*, long, T*, long);
+
+// The tile for a number of rows (1 to tile_rows(vectors)) and vectors (1 to 4).
+template <class T, bool kTransposed>
+Tile<T> tile_for(int rows, int vectors) {
+  static constexpr auto row_of = []<int kVectors, int... kRows>(std::integer_sequence<int, kRows...>) {
+    std::array<Tile<T>, 17> tiles{};
+    ((tiles[kRows + 1] = tile<T, kRows + 1, kVectors, kTransposed>), ...);
+    return tiles;
+  };
+  static constexpr std::array<std::array<Tile<T>, 17>, 4> table = {
+      row_of.template operator()<1>(std::make_integer_sequence<int, tile_rows(1)>{}),
+      row_of.template operator()<2>(std::make_integer_sequence<int, tile_rows(2)>{}),
+      row_of.template operator()<3>(std::make_integer_sequence<int, tile_rows(3)>{}),
+      row_of.template operator()<4>(std::make_integer_sequence<int, tile_rows(4)>{})};
+  return table[vectors - 1][rows];
+}
+
+// Calls visit(first_row, num_rows) for tiles of nearly equal height, none above `most`.
+template <class Visit>
+inline void for_each_tile(long rows, int most, Visit&& visit) {
+  const long tiles = (rows + most - 1) / most;
+  for (long i = 0, begin = 0; i < tiles; ++i) {
+    const long end = rows * (i + 1) / tiles;
+    visit(begin, static_cast<int>(end - begin));
+    begin = end;
+  }
+}
+
+// A view of rows: row r at data + r * stride.
+template <class T>
+struct Rows {
+  T* data;
+  long stride;
+  Rows at(long row, long column = 0) const { return {data + row * stride + column, stride}; }
+};
+
+// How the output columns of a product are cut: panel p covers `vectors` vectors from column p * stride on (the last
+// one `last_vectors`). A packed right-hand side holds, for each panel, its rows one after the other.
+struct Panels {
+  long count;
+  int vectors;
+  int last_vectors;
+  long stride;
+
+  int vectors_of(long panel) const { return panel + 1 == count ? last_vectors : vectors; }
+  long total_vectors() const { return (count - 1) * vectors + last_vectors; }
+};
+
+// Panels that cut `columns` plain columns into four vectors each.
+template <class T>
+constexpr Panels plain_panels(long columns) {
+  const long vectors = (columns + kWidth<T> - 1) / kWidth<T>;
+  const long count = (vectors + kTileVectors - 1) / kTileVectors;
+  const int last = static_cast<int>(vectors - (count - 1) * kTileVectors);
+  return {count, count == 1 ? last : kTileVectors, last, kTileVectors * kWidth<T>};
+}
+
+// A packed right-hand side, and which of its rows a product multiplies: [begin, begin + size) of `total`.
+template <class T>
+struct Packed {
+  const T* data;
+  long total, begin, size;
+  Packed(const T* packed, long rows) : data(packed), total(rows), begin(0), size(rows) {}
+  Packed(const T* packed, long rows, long first, long count) : data(packed), total(rows), begin(first), size(count) {}
+};
+
+// c[r] = initial[r] + a[r] B for rows [0, rows): a (rows, B.size), B packed by panels.
+// initial: stride 0 repeats one row (a bias); null data: zero; c itself: accumulate.
+template <class T>
+void product(long rows, Rows<const T> a, Packed<T> packed, const Panels& panels, Rows<const T> initial, Rows<T> c) {
+  constexpr long kRowBlock = 96;  // rows of `a` that stay in the cache while the panels pass
+  for (long block = 0; block < rows; block += kRowBlock) {
+    const long block_rows = std::min(kRowBlock, rows - block);
+    for (long p = 0; p < panels.count; ++p) {
+      const int vectors = panels.vectors_of(p);
+      const T* b = packed.data + (p * panels.vectors * packed.total + packed.begin * vectors) * kWidth<T>;
+      for_each_tile(block_rows, tile_rows(vectors), [&](long first, int count) {
+        const long row = block + first, column = p * panels.stride;
+        const T* start = initial.data ? initial.at(row, column).data : nullptr;
+        tile_for<T, false>(count, vectors)(packed.size, a.at(row).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
+                                           c.at(row, column).data, c.stride);
+      });
+    }
+  }
+}
+
+// c[i, panel columns] = sum over rows r of a[r, i] * g[r, panel columns], for i in [0, size): a (rows, size),
+// g (rows, panel columns), c (size, panel columns). The gradient of a weight that `product` multiplied by.
+// Thread `thread` of `count` computes its share of the outputs: panels where there are enough of them, else rows of c.
+template <class T>
+void transposed_product(long rows, long size, Rows<const T> a, Rows<const T> g, const Panels& panels, Rows<T> c,
+                        int thread, int count) {
+  constexpr long kBlock = 256;  // rows whose columns of a and g stay in the cache
+  const bool by_panel = panels.count >= 2 * count;
+  const Range some_panels = by_panel ? share(panels.count, thread, count) : Range{0, panels.count};
+  const Range outputs = by_panel ? Range{0, size} : share(size, thread, count);
+  for (long block = 0; block < rows || block == 0; block += kBlock) {
+    const long block_rows = std::min(kBlock, rows - block);
+    for (long p = some_panels.begin; p < some_panels.end; ++p) {
+      const int vectors = panels.vectors_of(p);
+      const long column = p * panels.stride;
+      for_each_tile(outputs.end - outputs.begin, tile_rows(vectors), [&](long first, int tile_size) {
+        const long i = outputs.begin + first;
+        T* out = c.at(i, column).data;
+        tile_for<T, true>(tile_size, vectors)(block_rows, a.at(block, i).data, a.stride, g.at(block, column).data,
+                                              g.stride, block ? out : nullptr, c.stride, out, c.stride);
+      });
+    }
+  }
+}
+
+// sums[column] = sum over rows of g[r, column], for whole vectors of columns [begin, end).
+template <class T>
+void column_sums(long rows, long begin, long end, Rows<const T> g, T* sums) {
+  for (long column = begin; column < end; column += kWidth<T>) {
+    Vec<T> sum{};
+    for (long r = 0; r < rows; ++r) sum += load<T>(g.at(r, column).data);
+    store(sums + column, sum);
+  }
+}
+
+}  // namespace tidegate

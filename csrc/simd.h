@@ -1,0 +1,178 @@
+// Vectors of one register, the same source for every instruction set, and exp, sigmoid and tanh on them.
+//
+// GCC and Clang vector extensions carry the arithmetic; only fma needs intrinsics. Products and sums are never
+// contracted by the compiler (-ffp-contract=off), so that a result has the same bits on every path of one build.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
+#include <immintrin.h>
+#endif
+
+namespace tidegate {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64;
+inline constexpr int kVectorRegisters = 32;
+#elif defined(__AVX2__) && defined(__FMA__)
+inline constexpr int kVectorBytes = 32;
+inline constexpr int kVectorRegisters = 16;
+#else
+inline constexpr int kVectorBytes = 16;
+#if defined(__aarch64__)
+inline constexpr int kVectorRegisters = 32;
+#else
+inline constexpr int kVectorRegisters = 16;
+#endif
+#endif
+
+template <class T>
+struct VectorTraits;
+
+template <>
+struct VectorTraits<float> {
+  typedef float Vector __attribute__((vector_size(kVectorBytes), may_alias));
+  typedef float Loose __attribute__((vector_size(kVectorBytes), may_alias, aligned(4)));
+  typedef std::int32_t Integers __attribute__((vector_size(kVectorBytes), may_alias));
+};
+
+template <>
+struct VectorTraits<double> {
+  typedef double Vector __attribute__((vector_size(kVectorBytes), may_alias));
+  typedef double Loose __attribute__((vector_size(kVectorBytes), may_alias, aligned(8)));
+  typedef std::int64_t Integers __attribute__((vector_size(kVectorBytes), may_alias));
+};
+
+template <class T>
+using Vec = typename VectorTraits<T>::Vector;
+
+// Elements of one vector.
+template <class T>
+inline constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(T));
+
+// n rounded up to whole vectors.
+template <class T>
+constexpr long padded(long n) {
+  return (n + kWidth<T> - 1) / kWidth<T> * kWidth<T>;
+}
+
+template <class T>
+inline Vec<T> load(const T* p) {
+  return *reinterpret_cast<const typename VectorTraits<T>::Loose*>(p);
+}
+
+template <class T, class V>
+inline void store(T* p, V value) {
+  *reinterpret_cast<typename VectorTraits<T>::Loose*>(p) = value;
+}
+
+template <class T>
+inline Vec<T> broadcast(T value) {
+  return value - Vec<T>{};
+}
+
+// a * b + c in one rounding where the hardware has it.
+#if defined(__AVX512F__)
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fmadd_pd(a, b, c); }
+#elif defined(__AVX2__) && defined(__FMA__)
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm256_fmadd_pd(a, b, c); }
+#elif defined(__aarch64__)
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  for (int j = 0; j < kWidth<float>; ++j) c[j] = __builtin_fmaf(a[j], b[j], c[j]);
+  return c;
+}
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  for (int j = 0; j < kWidth<double>; ++j) c[j] = __builtin_fma(a[j], b[j], c[j]);
+  return c;
+}
+#else
+inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return a * b + c; }
+inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return a * b + c; }
+#endif
+
+template <class T>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  static constexpr float kLog2E = 1.44269504088896341f;
+  static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+  static constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  static constexpr std::int32_t kExponentBias = 127;
+  static constexpr int kMantissaBits = 23;
+  static constexpr float kLimit = 87.0f;  // exp stays normal in [-limit, limit]
+  static constexpr float kTanhLimit = 20.0f;
+  static constexpr int kTerms = 7;  // Taylor's remainder at ln(2) / 2: 5e-9
+};
+
+template <>
+struct ExpConstants<double> {
+  static constexpr double kLog2E = 1.44269504088896341;
+  static constexpr double kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr std::int64_t kExponentBias = 1023;
+  static constexpr int kMantissaBits = 52;
+  static constexpr double kLimit = 708.0;
+  static constexpr double kTanhLimit = 40.0;
+  static constexpr int kTerms = 13;  // Taylor's remainder at ln(2) / 2: 5e-18
+};
+
+template <class T>
+struct ExpParts {
+  Vec<T> power, fraction;  // exp(x) = power * (1 + fraction), power a power of two, |fraction| < 0.42
+};
+
+// |x| must not exceed kLimit; NaN stays NaN.
+template <class T>
+inline ExpParts<T> exp_parts(Vec<T> x) {
+  using C = ExpConstants<T>;
+  using Integers = typename VectorTraits<T>::Integers;
+  const Vec<T> shifted = fma(x, broadcast<T>(C::kLog2E), broadcast<T>(C::kRound));
+  const Vec<T> n = shifted - C::kRound;
+  const Vec<T> r = fma(n, broadcast<T>(-C::kLn2Low), fma(n, broadcast<T>(-C::kLn2High), x));
+  // The low bits of `shifted` hold n; the constant above them is shifted out.
+  const Vec<T> power = (Vec<T>)(((Integers)shifted + C::kExponentBias) << C::kMantissaBits);
+  constexpr auto inverse_factorial = [](int k) {
+    double value = 1;
+    for (int j = 2; j <= k; ++j) value /= j;
+    return static_cast<T>(value);
+  };
+  Vec<T> q = broadcast<T>(inverse_factorial(C::kTerms));
+#pragma GCC unroll 16
+  for (int k = C::kTerms - 1; k >= 2; --k) q = fma(q, r, broadcast<T>(inverse_factorial(k)));
+  return {power, fma(q, r * r, r)};
+}
+
+template <class T>
+inline Vec<T> clamp(Vec<T> x, T limit) {
+  const Vec<T> high = broadcast<T>(limit), low = -high;
+  x = x > high ? high : x;
+  return x < low ? low : x;
+}
+
+// 1 / (1 + exp(-x)).
+template <class T>
+inline Vec<T> sigmoid_of(Vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(clamp<T>(-x, ExpConstants<T>::kLimit));
+  return T(1) / (T(1) + fma(e.power, e.fraction, e.power));
+}
+
+// (exp(2x) - 1) / (exp(2x) + 1); the numerator as expm1, so that it is exact near zero.
+template <class T>
+inline Vec<T> tanh_of(Vec<T> x) {
+  const ExpParts<T> e = exp_parts<T>(clamp<T>(x + x, ExpConstants<T>::kTanhLimit));
+  const Vec<T> m = fma(e.power, e.fraction, e.power - T(1));
+  return m / (m + T(2));
+}
+
+inline Vec<float> sigmoid(Vec<float> x) { return sigmoid_of<float>(x); }
+inline Vec<double> sigmoid(Vec<double> x) { return sigmoid_of<double>(x); }
+inline Vec<float> tanh(Vec<float> x) { return tanh_of<float>(x); }
+inline Vec<double> tanh(Vec<double> x) { return tanh_of<double>(x); }
+
+}  // namespace tidegate

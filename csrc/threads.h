@@ -1,0 +1,152 @@
+// The threads of one native call, interruption, and the floating-point mode they run in.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace tidegate {
+
+// Flushes denormal numbers to zero while it lives and restores the thread's mode after. Back-propagation through
+// hundreds of vanishing steps is several times slower without it.
+class FlushDenormals {
+ public:
+#if defined(__x86_64__)
+  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // flush to zero, denormals are zero
+  ~FlushDenormals() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | (1ul << 24)));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  unsigned long saved_;
+#else
+  FlushDenormals() {}
+
+ private:
+#endif
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+};
+
+// Thrown where a computation was asked to stop before it was complete.
+struct Interrupted {};
+
+// A request to stop, polled by the thread that made the native call at most every 50 ms.
+class Interrupt {
+ public:
+  explicit Interrupt(std::function<bool()> poll) : poll_(std::move(poll)) {}
+
+  // From the calling thread, often.
+  void check() {
+    if (++calls_ % 16 != 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(50)) return;
+    last_ = now;
+    if (poll_ && poll_()) requested_.store(true, std::memory_order_relaxed);
+  }
+  bool requested() const { return requested_.load(std::memory_order_relaxed); }
+  void throw_if_requested() const {
+    if (requested()) throw Interrupted{};
+  }
+
+ private:
+  std::function<bool()> poll_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  unsigned calls_ = 0;
+  std::atomic<bool> requested_{false};
+};
+
+// A team of threads that lives as long as one native call: the caller is thread 0. Nothing is left running
+// between calls, so a fork or another library's pool beside it is not disturbed.
+class Team {
+ public:
+  explicit Team(int size) {
+    for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+  }
+  ~Team() {
+    stopping_ = true;
+    start_round();
+    for (std::thread& worker : workers_) worker.join();
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Calls task(thread, num_threads) on `num_threads` threads (the whole team where 0) and waits for all of them.
+  // The task must not throw.
+  template <class Task>
+  void run(Task&& task, int num_threads = 0) {
+    const int count = num_threads == 0 ? size() : std::min(num_threads, size());
+    if (count == 1) return task(0, 1);
+    task_ = [&task, count](int thread) {
+      if (thread < count) task(thread, count);
+    };
+    pending_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    start_round();
+    task(0, count);
+    for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) pause(spins);
+  }
+
+ private:
+  static constexpr int kSpins = 4000;  // about 40 us before a waiting thread sleeps or yields
+
+  static void pause(int spins) {
+    if (spins > kSpins) std::this_thread::yield();
+#if defined(__x86_64__)
+    else _mm_pause();
+#endif
+  }
+
+  void start_round() {
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+  }
+
+  void work(int thread) {
+    const FlushDenormals mode;
+    unsigned seen = 0;
+    while (true) {
+      for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins) {
+        if (spins < kSpins) pause(spins);
+        else round_.wait(seen, std::memory_order_acquire);
+      }
+      ++seen;
+      if (stopping_) return;
+      task_(thread);
+      pending_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::vector<std::thread> workers_;
+  std::function<void(int)> task_;
+  std::atomic<unsigned> round_{0};
+  std::atomic<int> pending_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+// The part of [0, total) that thread `thread` of `count` computes, in whole multiples of `step`.
+struct Range {
+  long begin, end;
+};
+inline Range share(long total, int thread, int count, long step = 1) {
+  const long blocks = (total + step - 1) / step;
+  const long begin = blocks * thread / count * step, end = blocks * (thread + 1) / count * step;
+  return {std::min(begin, total), std::min(end, total)};
+}
+
+}  // namespace tidegate
