@@ -79,6 +79,7 @@ build/sanitize/installed: $(native) $(package) .venv/installed-test
 	@echo "Building the engine with sanitizers into build/sanitize"
 	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/sanitize/site \
 		--config-settings=build-dir=build/sanitize/cmake --config-settings=cmake.define.TIDEGATE_SANITIZE=ON .
+	@$(bin)/python -m venv --without-pip build/sanitize/venv
 	@touch $@
 
 build/wheel/installed: $(native) $(package) | .venv/build-tools

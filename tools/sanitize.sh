@@ -9,8 +9,8 @@ library() {
     echo "$path"
 }
 
-# The base Python, with .venv's packages on its path: in .venv the editable install would come before this build.
-python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
+# A Python of its own with .venv's packages on its path: in .venv the editable install would come before this build.
+python=build/sanitize/venv/bin/python
 packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 asan=$(library libasan.so)
 ubsan=$(library libubsan.so)
