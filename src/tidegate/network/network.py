@@ -21,6 +21,7 @@ class Network:
     def __post_init__(self) -> None:
         seen: dict[str, Node] = {}
         per_step: dict[str, bool] = {}
+        widths: dict[str, int] = {}
         for node in self.nodes:
             if node.name in seen:
                 raise ValueError(f"nodes expects names of their own; {node.name!r} is there twice: rename one")
@@ -43,7 +44,16 @@ class Network:
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) reads one node; got {len(node.of)}: give each its own"
                 )
+            if isinstance(node, Recurrent):
+                for name in filter(None, node.multipliers):
+                    choice(f"node {node.name!r}: multipliers", name, seen)
+                    if not per_step[name] or widths[name] != node.hidden_size:
+                        raise ValueError(
+                            f"node {node.name!r}: multiplier {name!r} expects {node.hidden_size} columns a step; "
+                            f"got {widths[name]}: give it one column a hidden unit"
+                        )
             seen[node.name] = node
+            widths[node.name] = node.width(sum(widths[source] for source in node.of))
             per_step[node.name] = isinstance(node, Input) or (not isinstance(node, Pool) and kinds == {True})
 
     @cached_property
@@ -90,8 +100,8 @@ class Network:
         for index, record in enumerate(records):
             fields = dict(record)
             kind = NODES[choice(f"nodes[{index}].kind", fields.pop("kind", None), NODES)]
-            if "of" in fields:
-                fields["of"] = tuple(fields["of"])
+            for name in {"of", "multipliers"} & fields.keys():
+                fields[name] = tuple(fields[name])
             try:
                 nodes.append(kind(**fields))
             except TypeError as error:

@@ -22,11 +22,12 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Input:
-    """The values of each time step, (T_i, size) for sequence i."""
+    """The values of each time step, (T_i, size) for sequence i. needs_gradient: the backward pass computes theirs."""
 
     kind: ClassVar[str] = "input"
     name: str
     size: int
+    needs_gradient: bool = False
 
     def __post_init__(self) -> None:
         integer("size", self.size)
@@ -44,7 +45,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Recurrent:
-    """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its first."""
+    """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its first.
+
+    multipliers: for each state of the cell a per-step node of hidden_size columns, or None, whose value at a step
+    multiplies the state of the step before, ahead of everything that reads it: resets, decay. () for none at all.
+    """
 
     kind: ClassVar[str] = "recurrent"
     name: str
@@ -52,10 +57,20 @@ class Recurrent:
     cell: str
     hidden_size: int
     reverse: bool = False
+    multipliers: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
         integer("hidden_size", self.hidden_size)
+        if len(self.multipliers) not in (0, self.num_states):
+            raise ValueError(
+                f"multipliers expects one node for each of the {self.num_states} states of {self.cell}, or none; "
+                f"got {len(self.multipliers)}: give None for a state without"
+            )
+
+    @property
+    def num_states(self) -> int:
+        return len(cells.get(self.cell).states)
 
     def width(self, _input_size: int) -> int:
         return self.hidden_size
