@@ -178,7 +178,7 @@ def run_stack(
     return StackRun(below, final, {name: run.trace for name, run in runs.items()})
 
 
-def layer_names(parameters: Arrays) -> tuple[str, ...]:
+def layer_names(parameters: Mapping[str, object], argument: str = "parameters") -> tuple[str, ...]:
     """Layers the parameters belong to, in the order they run: ("l0", "l0_reverse", "l1", ...).
 
     ValueError where they are not those of one stack: a layer left out, or reversed where others are not.
@@ -191,7 +191,7 @@ def layer_names(parameters: Arrays) -> tuple[str, ...]:
     )
     if not expected or found != set(expected):
         raise ValueError(
-            f"parameters expects weight_ih_l0, weight_ih_l1, ... (with _reverse for every layer or none); "
+            f"{argument} expects weight_ih_l0, weight_ih_l1, ... (with _reverse for every layer or none); "
             f"got layers {', '.join(sorted(found)) or 'none'}: pass every layer of one stack"
         )
     return expected
