@@ -32,7 +32,7 @@ def from_pytorch(state_dict: Mapping[str, Any], cell: str) -> Arrays:
     kept. A module made with bias=False gives biases of zero. cell: "rnn" (of nonlinearity "tanh"; the
     state_dict does not tell), "lstm" or "gru".
 
-    ValueError where a key is missing or foreign (projections are not supported), or a shape is not the cell's.
+    ValueError where a key is missing or foreign (such as a projection's), or a shape is not the cell's.
     """
     spec = cells.get(choice("cell", cell, CELLS))
     arrays = {name: _as_array(f"state_dict[{name!r}]", value) for name, value in state_dict.items()}
@@ -87,7 +87,7 @@ def _layer_shapes(argument: str, arrays: Arrays, spec: CellSpec) -> dict[str, Sh
     for name in ("weight_ih_l0", "weight_hh_l0"):
         if name not in arrays or arrays[name].ndim != 2:
             raise ValueError(
-                f"{argument} expects {name!r}, a matrix; got {', '.join(arrays)}: pass the arrays of one stack"
+                f"{argument} expects {name!r}, a matrix; got {', '.join(arrays)}: pass one stack's arrays"
             )
         sizes.append(arrays[name].shape[1])
     input_size, hidden_size = sizes
@@ -127,8 +127,8 @@ def _check(argument: str, arrays: Arrays, expected: Shapes) -> None:
     for name in arrays:
         if name not in expected:
             raise ValueError(
-                f"{argument} expects {', '.join(expected)}; got {name!r} too: pass one recurrent stack, without "
-                "projections, its keys without a prefix"
+                f"{argument} expects {', '.join(expected)}; got {name!r} too: pass one recurrent stack, "
+                "without projections, its keys without a prefix"
             )
     for name, shape in expected.items():
         if name not in arrays:
