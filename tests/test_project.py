@@ -98,7 +98,7 @@ def check(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "commands, package",
+    ("commands", "package"),
     [
         ({"cxx": "exit 0"}, "python3"),
         ({"python3": '[ "$1" = --version ] && echo Python 3.9.2; exit 1', "cxx": "exit 0"}, "python3.11"),
