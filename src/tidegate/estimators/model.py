@@ -1,0 +1,265 @@
+"""What the estimators share: fitting, and outputs in the shape of the input."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from tidegate.data import Sequences, split
+from tidegate.data.arrays import is_array
+from tidegate.engine import Engine, Steps, Stop, Target
+from tidegate.estimators.options import Options
+from tidegate.estimators.scaling import Doubles, Scaling
+from tidegate.estimators.targets import Coding, Examples, Rows, row_weights, rows_of
+from tidegate.network import Network
+from tidegate.network.initializers import initialize
+from tidegate.training import progress
+from tidegate.training.fit import EVALUATION_BATCH, Part, Run, Watch, fit
+
+DTYPE = "float32"
+
+
+class SequenceModel(Options):
+    """An estimator over sequences; subclasses say how targets are coded and outputs read.
+
+    After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),
+    stopped_ (why), best_epoch_, num_updates_, seconds_, num_parameters_, n_features_in_, network_ and
+    parameters_.
+    """
+
+    @abstractmethod
+    def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
+        """How the targets are coded; training: the part trained on; previous: how they were coded, where
+        training continues."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on sequences and their targets.
+
+        X: (N, T, I), (N, T) for one channel, a list of (T_i, I), or Sequences. y: one target a sequence,
+        (N,), or one a step, a list of (T_i,) or (N, T) for sequences of T steps each. sample_weight: one a
+        sequence, or one a step where y has one a step; a weight of 0 is as if the sequence were not there.
+
+        ValueError where an argument does not fit; the estimator stays as it was. KeyboardInterrupt ends
+        training: after a full epoch the model is fitted with the weights it has, before that it stays as it
+        was.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        stop: Stop | None = None,
+        watch: Watch | None = None,
+    ) -> Self:
+        """fit, which another thread can stop and a caller can watch, as in training.fit."""
+        settings, initializers = self._training_settings(), self._initializers()
+        split_rng, start_rng, training_rng = self._generator().spawn(3)
+        previous = dict(vars(self)) if self.warm_start and hasattr(self, "network_") else {}
+
+        examples = Examples.of(X, y, sample_weight)
+        training, validation = self._parts(examples, settings.validation, split_rng)
+        coding = self._learn(examples, training, previous.get("coding_"))
+        scaling = previous.get("scaling_") or self._scaling(training)
+        network = self._network(training.X.num_features, coding.num_outputs, training.per_step)
+        if previous and network != previous["network_"]:
+            raise ValueError(
+                f"warm_start expects the network of the fit before, {previous['network_'].num_parameters} "
+                f"parameters; got another, {network.num_parameters} parameters: pass warm_start=False to "
+                "start anew"
+            )
+        training_part = _part(training, scaling, coding, ("X", "y"))
+        validation_part = None
+        if validation is not None:
+            validation_part = _part(validation, scaling, coding, ("validation[0]", "validation[1]"))
+
+        engine = self._engine(network)
+        values = previous.get("parameters_") or initialize(
+            network, initializers, start_rng, longest=int(training.X.lengths.max())
+        )
+        for name, value in values.items():
+            engine.parameters[name][...] = value
+        with ExitStack() as stack:
+            if watch is None and self.verbose and progress.can_show():
+                watch = stack.enter_context(progress.shown(self.cell))
+            run = fit(engine, training_part, validation_part, settings, training_rng, stop=stop, watch=watch)
+        self._keep(run, engine, scaling, coding, previous)
+        if run.interrupted:
+            raise KeyboardInterrupt
+        if run.diverged:
+            warnings.warn(f"training {run.stopped}", ConvergenceWarning, stacklevel=3)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to one file, which tidegate.load reads; OSError leaves the file that was
+        there."""
+        from tidegate.estimators.storage import save
+
+        save(self, path)
+
+    def summary(self) -> str:
+        """The layers with shapes and numbers of parameters, and how training went, as text."""
+        from tidegate.estimators.summary import summary
+
+        self._check_fitted()
+        return summary(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_executor", None)  # the engine is built again from network_ and parameters_
+        return state
+
+    def _outputs(self, X: Any) -> tuple[Sequences, NDArray[Any]]:
+        """The checked sequences and the engine's outputs for them, (rows, K)."""
+        self._check_fitted()
+        sequences = Sequences.from_any(X)
+        steps = _steps("X", sequences, self.scaling_)
+        executor = vars(self).get("_executor")
+        if executor is None:
+            executor = Executor(self._engine(self.network_))
+            for name, value in self.parameters_.items():
+                executor.engine.parameters[name][...] = value
+            self._executor = executor
+        return sequences, executor.predict(steps)
+
+    def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, NDArray[Any], Doubles | None]:
+        """The true rows, the engine's outputs for them and the rows' weights."""
+        sequences, outputs = self._outputs(X)
+        rows, per_step = rows_of("y", y, sequences)
+        if len(rows) != len(outputs):
+            raise ValueError(
+                f"y expects {len(outputs)} targets, one a {'sequence' if per_step else 'step'} as in fit; "
+                f"got {len(rows)}: pass the same kind"
+            )
+        return rows, outputs, row_weights("sample_weight", sample_weight, sequences, per_step)
+
+    def _shaped(self, X: Any, sequences: Sequences, rows: NDArray[Any]) -> Any:
+        """Rows as users get them: with one a step, an array (N, T, ...) for an array and a list of (T_i, ...)
+        for a list."""
+        if not self.network_.is_per_step("output"):
+            return rows
+        if is_array(X):
+            return rows.reshape(len(sequences), -1, *rows.shape[1:])
+        return np.split(rows, sequences.offsets[1:-1])
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
+
+    def _parts(
+        self, examples: Examples, share: float | None, rng: np.random.Generator
+    ) -> tuple[Examples, Examples | None]:
+        """The examples to train on and those to validate with: a share of all, the data given, or none."""
+        if self.validation is None:
+            return examples, None
+        if share is None:
+            given = _given(self.validation)
+            if given.per_step != examples.per_step:
+                raise ValueError(
+                    "validation[1] expects one target a sequence or one a step, whichever y has; got the "
+                    "other: pass the same kind"
+                )
+            return examples, given
+        if len(examples) < 2:
+            raise ValueError(
+                f"validation={share:g} expects at least 2 sequences to split; got {len(examples)}: "
+                "pass validation=None or more sequences"
+            )
+        share = min(max(share, 1 / len(examples)), 1 - 1 / len(examples))
+        training, held_out = split(
+            len(examples), share, classes=self._strata(examples, share), seed=int(rng.integers(2**32))
+        )
+        return examples.take(training), examples.take(held_out)
+
+    def _strata(self, examples: Examples, share: float) -> Rows | None:
+        """Labels to keep in proportion on both sides of a split."""
+        return None
+
+    def _scaling(self, training: Examples) -> Scaling:
+        if not isinstance(self.standardize, bool):
+            raise ValueError(f"standardize expects True or False; got {self.standardize!r}: pass one of them")
+        if self.standardize:
+            return Scaling.of("X", training.X.values, training.step_weights)
+        return Scaling.identity(training.X.num_features)
+
+    def _engine(self, network: Network) -> Engine:
+        return Engine(network, dtype=DTYPE, num_threads=self._num_threads())
+
+    def _keep(
+        self, run: Run, engine: Engine, scaling: Scaling, coding: Coding, previous: dict[str, Any]
+    ) -> None:
+        """Set every fitted attribute at once; counts and history add to those of the fit that this one
+        continues."""
+        history = run.history
+        if previous:
+            history = {name: [*previous["history_"][name], *values] for name, values in history.items()}
+        self.__dict__.update(
+            network_=engine.network,
+            parameters_={name: np.array(value) for name, value in engine.parameters.items()},
+            scaling_=scaling,
+            coding_=coding,
+            n_features_in_=len(scaling.mean),
+            num_parameters_=engine.network.num_parameters,
+            history_=history,
+            stopped_=run.stopped,
+            best_epoch_=run.best_epoch + len(history["loss"]) - run.epoch,
+            num_updates_=run.num_updates + previous.get("num_updates_", 0),
+            seconds_=run.seconds + previous.get("seconds_", 0.0),
+            _executor=Executor(engine),
+        )
+
+
+class Executor:
+    """The engine of a fitted model, which serves one thread at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._lock = threading.Lock()
+
+    def predict(self, steps: Steps) -> NDArray[Any]:
+        with self._lock:
+            return self.engine.predict(steps, EVALUATION_BATCH)
+
+
+def _given(validation: Any) -> Examples:
+    if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
+        raise ValueError(
+            f"validation expects a share, data (X, y) or None; got {type(validation).__name__}: pass one of "
+            "these"
+        )
+    return Examples.of(*validation, names=("validation[0]", "validation[1]"))
+
+
+def _steps(argument: str, sequences: Sequences, scaling: Scaling) -> Steps:
+    if sequences.num_features != len(scaling.mean):
+        raise ValueError(
+            f"{argument} expects {len(scaling.mean)} features, as fit saw; got {sequences.num_features}: "
+            "pass the same features in the same order"
+        )
+    return Steps.of(scaling.apply(argument, sequences.values, DTYPE), sequences.offsets)
+
+
+def _part(examples: Examples, scaling: Scaling, coding: Coding, names: tuple[str, str]) -> Part:
+    """Examples as the engine takes them."""
+    steps = _steps(names[0], examples.X, scaling)
+    targets = coding.encode(names[1], examples.rows, DTYPE)
+    weights = coding.row_weights(examples.rows, examples.weights)
+    target = Target(targets, None if weights is None else weights.astype(DTYPE))
+    return Part(steps, target, coding.variance(targets, weights))

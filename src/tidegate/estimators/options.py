@@ -1,0 +1,118 @@
+"""The options of the estimators: a front over the records of network and training, which hold the
+defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from tidegate.checks import choice, integer
+from tidegate.engine import Optimizer
+from tidegate.network import Network
+from tidegate.network.initializers import Initializers
+from tidegate.training.schedules import Schedule
+from tidegate.training.settings import NetworkSettings, TrainingSettings
+
+_NETWORK, _TRAINING = NetworkSettings(), TrainingSettings()
+
+
+@dataclass(eq=False, repr=False)
+class Options(BaseEstimator):  # type: ignore[misc]
+    """The options that every estimator has.
+
+    cell: a name of tidegate.cells.CELLS. hidden_size, num_layers, bidirectional: the recurrent layers.
+    dropout: rate between recurrent layers and after the last. pooling: what is kept of the steps, "last"
+    (each direction's final state), "mean" or "max"; with a target a step every step is kept. dense: (width,
+    activation) of each layer before the output; activations are "none", "tanh", "relu".
+    optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
+    "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
+    clip_norm: largest norm of a gradient, or None.
+    max_epochs, patience, min_delta: training ends after max_epochs, or when the validation loss (the training
+    loss, if validation is None) has not fallen by more than min_delta for patience epochs; patience=None
+    trains all epochs.
+    validation: a share of the sequences held out of training, data (X, y), or None; where there is one, the
+    weights of the epoch with the lowest validation loss are kept.
+    initializers: Initializers or a dict of its fields. standardize: inputs (and the targets of a regressor)
+    to mean 0 and standard deviation 1, by the training part's statistics.
+    warm_start: fit continues from the fitted weights and statistics. num_threads: None is as many as there
+    are cores.
+    random_state: None, an int, a numpy Generator or RandomState. verbose: a progress bar on a terminal.
+    """
+
+    cell: str = _NETWORK.cell
+    _: KW_ONLY
+    hidden_size: int = _NETWORK.hidden_size
+    num_layers: int = _NETWORK.num_layers
+    bidirectional: bool = _NETWORK.bidirectional
+    dropout: float = _NETWORK.dropout
+    pooling: str = _NETWORK.pooling
+    dense: Sequence[tuple[int, str]] = _NETWORK.dense
+    loss: str = ""
+    optimizer: str | Optimizer = _TRAINING.optimizer
+    learning_rate: float = _TRAINING.learning_rate
+    schedule: str | Schedule = _TRAINING.schedule
+    batch_size: int = _TRAINING.batch_size
+    max_epochs: int = _TRAINING.max_epochs
+    patience: int | None = _TRAINING.patience
+    min_delta: float = _TRAINING.min_delta
+    validation: float | tuple[Any, Any] | None = _TRAINING.validation
+    clip_norm: float | None = _TRAINING.clip_norm
+    initializers: Initializers | Mapping[str, str] | None = None
+    standardize: bool = True
+    warm_start: bool = False
+    num_threads: int | None = None
+    random_state: int | np.random.Generator | np.random.RandomState | None = None
+    verbose: bool = False
+
+    LOSSES: ClassVar[tuple[str, ...]]
+
+    def _training_settings(self) -> TrainingSettings:
+        options = {field.name: getattr(self, field.name) for field in fields(TrainingSettings)}
+        given = self.validation is not None and not isinstance(self.validation, Real)
+        return TrainingSettings(**{**options, "validation": None} if given else options)
+
+    def _initializers(self) -> Initializers:
+        given = self.initializers
+        if given is None or isinstance(given, Initializers):
+            return given or Initializers()
+        if not isinstance(given, Mapping):
+            raise ValueError(
+                f"initializers expects Initializers or a dict of its fields; got {given!r}: "
+                "pass for instance {'recurrent': 'orthogonal'}"
+            )
+        for name in given:
+            choice("initializers", name, [field.name for field in fields(Initializers)])
+        return Initializers(**given)
+
+    def _network(self, input_size: int, output_size: int, per_step: bool) -> Network:
+        settings = NetworkSettings(
+            **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
+        )
+        choice("loss", self.loss, self.LOSSES)
+        return settings.network(input_size, output_size, self.loss, per_step=per_step)
+
+    def _num_threads(self) -> int:
+        """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for
+        workers."""
+        if self.num_threads is not None:
+            return integer("num_threads", self.num_threads, 1, 1024)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        limit = os.environ.get("OMP_NUM_THREADS", "")
+        return min(cores, int(limit)) if limit.isdecimal() and int(limit) else cores
+
+    def _generator(self) -> np.random.Generator:
+        """NumPy's generator from random_state."""
+        given = self.random_state
+        if isinstance(given, np.random.Generator):
+            return given
+        if isinstance(given, np.random.RandomState):
+            return np.random.default_rng(given.randint(2**32, size=4, dtype=np.uint32))
+        if given is not None:
+            integer("random_state", given, 0, 2**64 - 1)
+        return np.random.default_rng(given)

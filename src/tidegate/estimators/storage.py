@@ -1,0 +1,145 @@
+"""A fitted estimator to and from the document and arrays of one file."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate import persistence
+from tidegate.checks import choice
+from tidegate.engine import Optimizer
+from tidegate.estimators.classifier import SequenceClassifier
+from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.regressor import SequenceRegressor
+from tidegate.estimators.scaling import Scaling
+from tidegate.estimators.targets import ClassCoding, Coding, NumberCoding
+from tidegate.network import Network
+from tidegate.network.initializers import Initializers
+from tidegate.training.schedules import Constant, Cosine, ReduceOnPlateau
+
+ESTIMATORS: dict[str, type[SequenceModel]] = {
+    kind.__name__: kind for kind in (SequenceClassifier, SequenceRegressor)
+}
+RECORDS = {kind.__name__: kind for kind in (Optimizer, Initializers, Constant, Cosine, ReduceOnPlateau)}
+
+# Fitted attributes that JSON holds as they are.
+_PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")
+
+
+def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model to one file; OSError leaves the file that was there as it was.
+
+    Options that are data or live objects are not kept: `validation` given as data and a generator as
+    `random_state` come back as None.
+    """
+    model._check_fitted()
+    options = model.get_params(deep=False)
+    if not isinstance(model.validation, float | None):
+        options["validation"] = None
+    if not isinstance(model.random_state, int | np.integer | None):
+        options["random_state"] = None
+    coding, arrays = _coding_document(model.coding_)
+    document = {
+        "estimator": type(model).__name__,
+        "options": {name: _encode(name, value) for name, value in options.items()},
+        "network": model.network_.to_records(),
+        "coding": coding,
+        "history": {
+            name: [value if math.isfinite(value) else None for value in values]
+            for name, values in model.history_.items()
+        },
+        **{name: getattr(model, name) for name in _PLAIN},
+    }
+    arrays |= {"x_mean": model.scaling_.mean, "x_scale": model.scaling_.scale}
+    arrays |= {f"parameters.{name}": value for name, value in model.parameters_.items()}
+    persistence.write(path, document, arrays)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The model saved at `path`, which predicts the same bits on the same machine.
+
+    OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere or of a
+    newer version.
+    """
+    document, arrays = persistence.read(path)
+    try:
+        return _model(document, arrays)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{path} expects a model that this version can build; got one it cannot ({error}): save the "
+            "model again"
+        ) from error
+
+
+def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SequenceModel:
+    kind = ESTIMATORS[choice("estimator", document["estimator"], ESTIMATORS)]
+    model = kind(**{name: _decode(value) for name, value in document["options"].items()})
+    network = Network.from_records(document["network"])
+    parameters = {name: arrays[f"parameters.{name}"] for name in network.parameter_shapes}
+    for name, shape in network.parameter_shapes.items():
+        if parameters[name].shape != shape:
+            raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
+    scaling = Scaling(arrays["x_mean"], arrays["x_scale"])
+    coding = _coding(document["coding"], arrays)
+    model.__dict__.update(
+        network_=network,
+        parameters_=parameters,
+        scaling_=scaling,
+        coding_=coding,
+        n_features_in_=len(scaling.mean),
+        num_parameters_=network.num_parameters,
+        history_={
+            name: [math.nan if value is None else value for value in values]
+            for name, values in document["history"].items()
+        },
+        **{name: document[name] for name in _PLAIN},
+    )
+    return model
+
+
+def _coding_document(coding: Coding) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    if isinstance(coding, NumberCoding):
+        return {"vector": coding.vector}, {"y_mean": coding.scaling.mean, "y_scale": coding.scaling.scale}
+    return {
+        "sigmoid": coding.sigmoid,
+        "classes": coding.classes.tolist(),
+        "dtype": coding.classes.dtype.str,
+    }, {}
+
+
+def _coding(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Coding:
+    if "classes" in document:
+        return ClassCoding(np.array(document["classes"], dtype=document["dtype"]), document["sigmoid"])
+    return NumberCoding(Scaling(arrays["y_mean"], arrays["y_scale"]), document["vector"])
+
+
+def _encode(name: str, value: Any) -> Any:
+    """An option in JSON's types; records and mappings tagged."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if type(value) in RECORDS.values():
+        return {"record": type(value).__name__, "fields": asdict(value)}
+    if isinstance(value, Mapping):
+        return {"mapping": [[_encode(name, key), _encode(name, item)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_encode(name, item) for item in value]
+    raise ValueError(f"{name} expects a value that a file can hold; got {value!r}: pass a name or a record")
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    if isinstance(value, dict):
+        if "mapping" in value:
+            return {_decode(key): _decode(item) for key, item in value["mapping"]}
+        kind = RECORDS[choice("record", value["record"], RECORDS)]
+        return kind(**value["fields"])
+    return value

@@ -1,0 +1,67 @@
+"""A fitted estimator in words: its layers, and how training went."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tidegate.network import Dense, Dropout, Loss, Network, Node, Pool, Recurrent
+
+if TYPE_CHECKING:
+    from tidegate.estimators.model import SequenceModel
+
+
+def summary(model: SequenceModel) -> str:
+    network = model.network_
+    rows = [("layer", "what", "reads", "output", "parameters")]
+    rows += [_row(network, node) for node in network.nodes if not isinstance(node, Loss)]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if column == 4 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        )
+        for row in rows
+    ]
+    last = {
+        name: values[model.best_epoch_ - 1]
+        for name, values in model.history_.items()
+        if math.isfinite(values[model.best_epoch_ - 1])
+    }
+    return "\n".join(
+        [
+            f"{type(model).__name__}, {network.num_parameters:,} parameters, loss {model.loss}",
+            *lines,
+            f"{len(model.history_['loss'])} epochs, {model.num_updates_:,} updates in {model.seconds_:.2f} "
+            f"s: {model.stopped_}",
+            f"epoch {model.best_epoch_}: " + ", ".join(f"{name} {value:.4g}" for name, value in last.items()),
+        ]
+    )
+
+
+def _row(network: Network, node: Node) -> tuple[str, str, str, str, str]:
+    rows = "T_i" if network.is_per_step(node.name) else "1"
+    num_parameters = sum(
+        math.prod(shape) for shape in node.parameter_shapes(network.input_size(node)).values()
+    )
+    return (
+        node.name,
+        _what(node),
+        ", ".join(node.of),
+        f"({rows}, {network.widths[node.name]})",
+        f"{num_parameters:,}",
+    )
+
+
+def _what(node: Node) -> str:
+    match node:
+        case Recurrent():
+            return node.cell + (", from the last step to the first" if node.reverse else "")
+        case Pool():
+            return f"{node.pooling} over the steps"
+        case Dropout():
+            return f"dropout {node.rate:g}"
+        case Dense():
+            return "dense" if node.activation == "none" else f"dense, {node.activation}"
+        case _:
+            return node.kind

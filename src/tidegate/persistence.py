@@ -1,0 +1,105 @@
+"""The file format: one safetensors file whose metadata holds a JSON document and a digest of everything.
+
+Any reader of safetensors can open the arrays. Nothing is pickled, so that a file from elsewhere cannot run
+code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = "tidegate"
+VERSION = 1
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write(path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write a document (of JSON's types) and arrays (of numbers) to `path`: all of it, or OSError and the
+    file that was there is as before."""
+    from safetensors.numpy import save
+
+    text = json.dumps(
+        {"format": FORMAT, "version": VERSION, **document},
+        allow_nan=False,
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = save(whole, {"tidegate": text, "sha256": _digest(text, whole)})
+    _replace(Path(path), content)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document and arrays that `write` wrote.
+
+    OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere, or of a
+    newer version, saying which.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = Path(path).read_bytes()
+    try:
+        arrays = load(content)
+        header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path} expects a model that tidegate saved; got a file that is no safetensors, or a damaged "
+            f"or truncated one ({error}): save the model again"
+        ) from None
+    metadata = header.get("__metadata__", {})
+    if "tidegate" not in metadata or "sha256" not in metadata:
+        raise ValueError(
+            f"{path} expects a model that tidegate saved; got a safetensors file of another program: "
+            "read its weights with safetensors.numpy.load_file"
+        )
+    text = metadata["tidegate"]
+    if metadata["sha256"] != _digest(text, arrays):
+        raise ValueError(f"{path} is damaged: its content does not match its digest: save the model again")
+    document = json.loads(text)
+    if document["format"] != FORMAT or document["version"] > VERSION:
+        raise ValueError(
+            f"{path} expects format {FORMAT!r} of version {VERSION} or older; got {document['format']!r} of "
+            f"version {document['version']}: read it with a newer tidegate"
+        )
+    return document, arrays
+
+
+def _digest(text: str, arrays: Arrays) -> str:
+    """SHA-256 of the document and of every array's name, type, shape and bytes."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed."""
+    target = path.resolve()  # a symbolic link keeps pointing where it does
+    draft = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        with open(draft, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name itself reaches the disk
+    finally:
+        os.close(folder)

@@ -1,0 +1,1 @@
+"""Training: settings, learning-rate schedules, convergence, the loop and its progress bar."""

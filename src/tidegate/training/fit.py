@@ -1,0 +1,176 @@
+"""The training loop: epochs until they are all done, the loss has converged, or someone interrupts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tidegate.engine import Diverged, Engine, Steps, Stop, Target
+from tidegate.training.convergence import Convergence
+from tidegate.training.metrics import r2_from_mse
+from tidegate.training.schedules import schedule_of
+from tidegate.training.settings import TrainingSettings
+
+MEASURES = ("loss", "val_loss", "score", "val_score")
+
+# Evaluation keeps no gradients: batches larger than training's save calls, and change no bit of the result.
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the data as the engine takes it. variance: of the targets, for R^2; None where the score is
+    accuracy."""
+
+    steps: Steps
+    target: Target
+    variance: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.steps.starts)
+
+    def score(self, measured: float) -> float:
+        """The engine's score as accuracy or R^2."""
+        return measured if self.variance is None else r2_from_mse(measured, self.variance)
+
+
+class Run:
+    """A fit under way. The loop writes it; any thread may read it at any time."""
+
+    def __init__(self, engine: Engine, settings: TrainingSettings, updates_per_epoch: int) -> None:
+        self.max_epochs = settings.max_epochs
+        self.updates_per_epoch = updates_per_epoch
+        self.seconds = 0.0
+        self.best_epoch = 0
+        self.stopped = ""
+        self.interrupted = False
+        self.diverged = False
+        self._engine = engine
+        self._rows: list[tuple[float, float, float, float]] = []
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self._rows)
+
+    @property
+    def num_updates(self) -> int:
+        """Updates done, those of the epoch under way included."""
+        return self._engine.num_updates
+
+    @property
+    def total_updates(self) -> int:
+        """Updates of all max_epochs."""
+        return self.max_epochs * self.updates_per_epoch
+
+    @property
+    def updates_per_second(self) -> float:
+        """Of the full epochs."""
+        return self.epoch * self.updates_per_epoch / self.seconds if self.seconds else 0.0
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """loss, val_loss, score and val_score of each epoch done; NaN where there is no validation part."""
+        columns = zip(*self._rows) if self._rows else ((),) * len(MEASURES)
+        return {name: list(column) for name, column in zip(MEASURES, columns)}
+
+    def last(self, measure: str) -> float:
+        """A measure of the last epoch done; NaN before the first."""
+        return self._rows[-1][MEASURES.index(measure)] if self._rows else math.nan
+
+    def add(self, loss: float, val_loss: float, score: float, val_score: float) -> None:
+        # One append: an interrupt cannot leave columns of different lengths.
+        self._rows.append((loss, val_loss, score, val_score))
+
+
+Watch = Callable[[Run], None]
+
+
+def fit(
+    engine: Engine,
+    training: Part,
+    validation: Part | None,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    *,
+    stop: Stop | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Train the engine's parameters from where they are; with a validation part, those of the best epoch are
+    kept.
+
+    rng: order of the sequences and dropout. stop: ends the fit from another thread. watch: called before the
+    first epoch and after each. The run says why it ended: interrupted runs that finished an epoch return like
+    others, with `interrupted` set; before that KeyboardInterrupt is raised. Diverged likewise ends a run that
+    finished an epoch.
+    """
+    run = Run(engine, settings, math.ceil(len(training) / settings.batch_size))
+    optimizer, schedule = settings.engine_optimizer(), schedule_of(settings.schedule)
+    convergence = Convergence(settings.patience, settings.min_delta)
+    monitored = "loss" if validation is None else "val_loss"
+    losses: list[float] = []
+    best = engine.flat.copy()
+    began = time.perf_counter()
+    try:
+        if watch is not None:
+            watch(run)
+        while not run.stopped:
+            rates = schedule.rates(
+                settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
+            )
+            order = rng.permutation(len(training))
+            trained = engine.epoch(
+                training.steps,
+                training.target,
+                order,
+                settings.batch_size,
+                rates,
+                optimizer,
+                seed=int(rng.integers(2**63)),
+                stop=stop,
+            )
+            val_loss, val_score = _evaluate(engine, validation)
+            losses.append(trained.loss if validation is None else val_loss)
+            if convergence.update(losses[-1]):
+                best[:] = engine.flat
+            run.add(trained.loss, val_loss, training.score(trained.score), val_score)
+            run.best_epoch = run.epoch if validation is None else convergence.best_epoch
+            if convergence.converged:
+                run.stopped = (
+                    f"converged: {monitored} fell by no more than min_delta={settings.min_delta:g} "
+                    f"for patience={settings.patience} epochs"
+                )
+            elif run.epoch == settings.max_epochs:
+                run.stopped = f"all max_epochs={settings.max_epochs} epochs done"
+            run.seconds = time.perf_counter() - began
+            if watch is not None:
+                watch(run)
+    except KeyboardInterrupt:
+        if not run.epoch:
+            raise
+        run.interrupted = True
+        run.stopped = f"interrupted after {run.num_updates} updates, {run.epoch} full epochs"
+    except Diverged as error:
+        if not run.epoch:
+            raise
+        run.diverged = True
+        run.stopped = f"diverged after {run.epoch} full epochs: {error}"
+    run.seconds = time.perf_counter() - began
+    if validation is not None:
+        engine.flat[:] = best
+        run.stopped += f"; the weights of epoch {run.best_epoch}, the best on the validation part, are kept"
+    return run
+
+
+def _evaluate(engine: Engine, part: Part | None) -> tuple[float, float]:
+    """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
+    if part is None:
+        return math.nan, math.nan
+    measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), EVALUATION_BATCH)
+    if not math.isfinite(measured.loss):
+        raise Diverged(f"the validation loss is {measured.loss}")
+    return measured.loss, part.score(measured.score)
