@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy import tanh
 
 from tidegate.cells import CELLS
+from tidegate.recurrent import Recurrent
 from tidegate.reference import run
 
 Array = npt.NDArray[np.float64]
@@ -81,7 +82,15 @@ def by_reference(cell: str, parameters: Arrays, x: Array, initial: Arrays) -> tu
     return result.output, result.final
 
 
-PATHS: dict[str, Path] = {"reference": by_reference}
+def by_engine(cell: str, parameters: Arrays, x: Array, initial: Arrays) -> tuple[Array, Arrays]:
+    layer = Recurrent(cell, x.shape[2], initial["h"].shape[1], dtype="float64")
+    for name, value in parameters.items():
+        layer.parameters[f"{name}_l0"][...] = value
+    output, final = layer.forward(x, states={state: value[np.newaxis] for state, value in initial.items()})
+    return output, {state: value[0] for state, value in final.items()}
+
+
+PATHS: dict[str, Path] = {"reference": by_reference, "engine": by_engine}
 EACH_PATH = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 SIZES = given(input_size=st.integers(1, 4), hidden_size=st.integers(1, 9), seed=st.integers(0, 999))
 FEW = settings(deadline=None, max_examples=20)
@@ -121,14 +130,15 @@ def test_lstm_peephole_is_the_article_with_diagonal_ones(
     agree(path, "lstm_peephole", parameters, article)
 
 
+@EACH_PATH
 @FEW
 @SIZES
 def test_lstm_peephole_full_is_the_article_to_the_letter(
-    input_size: int, hidden_size: int, seed: int
+    path: Path, input_size: int, hidden_size: int, seed: int
 ) -> None:
     article = Article("ifco", input_size, hidden_size, seed)
     peepholes = np.concatenate([article.W[f"c{gate}"] for gate in "ifo"])
-    agree(by_reference, "lstm_peephole_full", article.packed("ifco") | {"weight_ch": peepholes}, article)
+    agree(path, "lstm_peephole_full", article.packed("ifco") | {"weight_ch": peepholes}, article)
 
 
 @EACH_PATH
