@@ -108,7 +108,7 @@ def test_reverse_runs_from_each_own_last_step(problem: Problem) -> None:
 @pytest.mark.parametrize("reverse", [False, True])
 def test_padding_and_masked_steps_are_not_read(problem: Problem, reverse: bool) -> None:
     real = np.arange(6) < problem.lengths[:, np.newaxis]
-    x = np.where((real & problem.mask)[:, :, np.newaxis], problem.x, np.nan)
+    x = np.where((real & problem.mask)[:, :, np.newaxis], problem.x, np.inf)
     multiplier = {s: np.where(real[:, :, np.newaxis], m, np.nan) for s, m in problem.multiplier.items()}
     agree(
         problem.run(x=x, mask=problem.mask, multiplier=multiplier, reverse=reverse),
