@@ -87,10 +87,12 @@ def as_mask(mask: npt.ArrayLike, shape: tuple[int, int] | None = None) -> Mask:
     return given
 
 
-def as_shape(argument: str, values: Any, shape: tuple[int | str, ...]) -> npt.NDArray[np.float64]:
-    """values as float64 of that shape, where a letter stands for any size; ValueError otherwise."""
+def as_shape(
+    argument: str, values: Any, shape: tuple[int | str, ...], dtype: str = "float64"
+) -> npt.NDArray[Any]:
+    """values of that shape and dtype, C-contiguous; a letter stands for any size. ValueError otherwise."""
     try:
-        given = np.asarray(values, dtype=np.float64)
+        given = np.ascontiguousarray(values, dtype=dtype)
     except (TypeError, ValueError):
         raise ValueError(
             f"{argument} expects numbers; got {values!r:.60}: pass an array of numbers"
