@@ -33,7 +33,7 @@ struct Data {
   std::vector<const T*> inputs;
   const std::int64_t* starts = nullptr;
   const std::int64_t* lengths = nullptr;
-  const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none
+  const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; read by forward() alone
 };
 
 enum class Ending { kComplete, kInterrupted, kDiverged };
@@ -122,6 +122,10 @@ class Network {
     Team team(team_size(pass_.batch.num_steps));
     pack(training);
     attach(data);
+    if (data.mask) {
+      pass_.mask = mask_.resize(pass_.batch.num_steps);
+      for_step_rows([&](long row, long at) { mask_.data()[row] = data.mask[at]; });
+    }
     run_forward(team, interrupt, training, seed);
   }
 
@@ -266,7 +270,7 @@ class Network {
 
   void attach(const Data<T>& data) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->data = data.inputs[i];
-    pass_.mask = data.mask;
+    pass_.mask = nullptr;
   }
 
   void pack(bool backward) {
@@ -294,12 +298,14 @@ class Network {
 
   template <class Visit>
   void for_value_rows(const Value<T>& value, Visit&& visit) const {
+    if (value.per_step) return for_step_rows(visit);
+    for (long b = 0; b < pass_.batch.num_sequences; ++b) visit(b, pass_.batch.sequence[b]);
+  }
+
+  template <class Visit>
+  void for_step_rows(Visit&& visit) const {
     const Batch& batch = pass_.batch;
-    if (value.per_step) {
-      batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
-    } else {
-      for (long b = 0; b < batch.num_sequences; ++b) visit(b, batch.sequence[b]);
-    }
+    batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
   }
 
   void scatter_rows(const Value<T>& value, const T* from, T* out) const {
@@ -313,6 +319,7 @@ class Network {
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
   Buffer<T> parameters_, gradients_, first_, second_;
+  Buffer<std::uint8_t> mask_;  // in the order of the batch
   Pass<T> pass_;
 };
 

@@ -44,7 +44,7 @@ struct Pass {
   int recurrence_threads = 1;
   bool training = false;
   std::uint64_t seed = 0;                // of this pass' dropout
-  const std::uint8_t* mask = nullptr;    // (rows of the data,) 0: the step leaves every state as it was; null: none is
+  const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   const T* parameters = nullptr;
   T* gradients = nullptr;
 

@@ -222,9 +222,7 @@ class Recurrence final : public RecurrentNode<T> {
     return {batch.first[t] + thread, thread, active > thread ? (active - thread + count - 1) / count : 0, count};
   }
 
-  static bool is_masked(const Pass<T>& pass, long t, long sequence) {
-    return pass.mask && !pass.mask[pass.batch.start[sequence] + t];
-  }
+  static bool is_masked(const Pass<T>& pass, long row) { return pass.mask && !pass.mask[row]; }
 
   const T* source(int index) const { return index == kKept ? kept_.data() : previous_[index].data(); }
 
@@ -243,16 +241,16 @@ class Recurrence final : public RecurrentNode<T> {
           std::copy_n(state, hidden, previous_[s].data() + at);
         }
       }
-    phases_forward(pass, t, part, std::make_integer_sequence<int, kLayout.num_phases>{});
+    phases_forward(pass, part, std::make_integer_sequence<int, kLayout.num_phases>{});
   }
 
   template <int... kPhases>
-  void phases_forward(Pass<T>& pass, long t, const Share& part, std::integer_sequence<int, kPhases...>) {
-    (phase_forward<kPhases>(pass, t, part), ...);
+  void phases_forward(Pass<T>& pass, const Share& part, std::integer_sequence<int, kPhases...>) {
+    (phase_forward<kPhases>(pass, part), ...);
   }
 
   template <int kPhase>
-  void phase_forward(Pass<T>& pass, long t, const Share& part) {
+  void phase_forward(Pass<T>& pass, const Share& part) {
     const long hidden = this->hidden_stride;
     for (long u = 0; u < units_; ++u)
       for_each_tile(part.rows, tile_rows(kColumns), [&](long first, int rows) {
@@ -280,7 +278,7 @@ class Recurrence final : public RecurrentNode<T> {
           step.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
           step.diagonal = packed_diagonal_.data() + (kLayout.num_diagonals ? u * W : 0);
           step.hidden_stride = hidden;
-          step.masked = is_masked(pass, t, sequence);
+          step.masked = is_masked(pass, row + r * part.stride);
           Cell::template forward<kPhase>(step);
         }
       });
@@ -288,7 +286,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   void step_backward(Pass<T>& pass, long t, int thread, int count) {
     const Share part = share_of(pass.batch, t, thread, count);
-    phases_backward(pass, t, part, std::make_integer_sequence<int, kLayout.num_phases>{});
+    phases_backward(pass, part, std::make_integer_sequence<int, kLayout.num_phases>{});
     const long hidden = this->hidden_stride;
     for (int s = 0; s < kStates; ++s) {
       Node<T>* m = multiplier(s);
@@ -309,12 +307,12 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   template <int... kPhases>
-  void phases_backward(Pass<T>& pass, long t, const Share& part, std::integer_sequence<int, kPhases...>) {
-    (phase_backward<kLayout.num_phases - 1 - kPhases>(pass, t, part), ...);
+  void phases_backward(Pass<T>& pass, const Share& part, std::integer_sequence<int, kPhases...>) {
+    (phase_backward<kLayout.num_phases - 1 - kPhases>(pass, part), ...);
   }
 
   template <int kPhase>
-  void phase_backward(Pass<T>& pass, long t, const Share& part) {
+  void phase_backward(Pass<T>& pass, const Share& part) {
     const long hidden = this->hidden_stride;
     const T* output_gradient = this->value.has_gradient ? this->value.gradient.data() : nullptr;
     for (long i = 0; i < part.rows; ++i)
@@ -332,7 +330,7 @@ class Recurrence final : public RecurrentNode<T> {
         step.kept_vector_gradient = kept_gradient_.data() + (kLayout.keeps_vector ? state_at : 0);
         step.diagonal = packed_diagonal_.data() + (kLayout.num_diagonals ? u * W : 0);
         step.hidden_stride = hidden;
-        step.masked = is_masked(pass, t, sequence);
+        step.masked = is_masked(pass, row);
         Cell::template backward<kPhase>(step);
       }
     const Rows<const T> columns{columns_.data() + part.row * stride_, part.stride * stride_};

@@ -16,7 +16,7 @@ struct OptimizerSettings {
   double beta1 = 0.9, beta2 = 0.999;  // Adam, AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019)
   double epsilon = 1e-8;
   double weight_decay = 0;            // AdamW: decoupled; the others: added to the gradient
-  double momentum = 0;                // SGD
+  double momentum = 0;                // SGD, RMSProp
   double rho = 0.99;                  // RMSProp (Tieleman & Hinton 2012)
   double clip_norm = 0, clip_value = 0;  // 0: off
 };
@@ -42,7 +42,7 @@ double clip_gradients(const OptimizerSettings& settings, T* gradients, long coun
   }
   const double norm = gradient_norm(gradients, count);
   if (settings.clip_norm > 0 && norm > settings.clip_norm) {
-    const T factor = static_cast<T>(settings.clip_norm / norm);
+    const T factor = static_cast<T>(settings.clip_norm / (norm + 1e-6));
     for (long i = 0; i < count; ++i) gradients[i] *= factor;
   }
   return norm;
@@ -84,7 +84,9 @@ void update_parameters(const OptimizerSettings& s, double learning_rate, long st
       store(first + i, mean);
       store(parameters + i, p - rate * mean / size);
     } else {
-      store(parameters + i, p - rate * g / size);
+      const Vec<T> velocity = momentum * load<T>(first + i) + g / size;
+      store(first + i, velocity);
+      store(parameters + i, p - rate * velocity);
     }
   }
 }

@@ -16,14 +16,17 @@ def choice(argument: str, got: Any, options: Iterable[str]) -> str:
         return got
     near = get_close_matches(str(got), names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{argument} expects one of {', '.join(names)}; got {got!r}: {hint}pass one of these names")
+    raise ValueError(
+        f"{argument} expects one of {', '.join(names)}; got {got!r}: {hint}pass one of these names"
+    )
 
 
 def integer(argument: str, got: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
     """Return `got` as an int in [minimum, maximum]; otherwise raise ValueError."""
     if not isinstance(got, numbers.Integral) or isinstance(got, bool) or not minimum <= got <= maximum:
         raise ValueError(
-            f"{argument} expects a whole number from {minimum} to {maximum}; got {got!r}: pass one in that range"
+            f"{argument} expects a whole number from {minimum} to {maximum}; got {got!r}: "
+            "pass one in that range"
         )
     return int(got)
 
@@ -31,12 +34,14 @@ def integer(argument: str, got: Any, minimum: int = 1, maximum: int = 2**31 - 1)
 def real(
     argument: str, got: Any, minimum: float = 0.0, maximum: float = math.inf, *, above: bool = False
 ) -> float:
-    """Return `got` as a finite float in [minimum, maximum] (above=True: minimum excluded); else raise ValueError."""
+    """Return `got` as a finite float in [minimum, maximum] (above=True: minimum excluded); else raise
+    ValueError."""
     low = "above" if above else "from"
     number = isinstance(got, numbers.Real) and not isinstance(got, bool) and math.isfinite(got)
     if not number or not minimum <= got <= maximum or (above and got == minimum):
         upper = "" if maximum == math.inf else f" to {maximum:g}"
         raise ValueError(
-            f"{argument} expects a finite number {low} {minimum:g}{upper}; got {got!r}: pass one in that range"
+            f"{argument} expects a finite number {low} {minimum:g}{upper}; got {got!r}: "
+            "pass one in that range"
         )
     return float(got)

@@ -49,8 +49,8 @@ def _extension() -> Any:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of N sequences: inputs, one (S, I) array for each input of the network, C-contiguous in the engine's
-    dtype; starts (N,) the first row of each sequence; lengths (N,) its number of steps."""
+    """The steps of N sequences: inputs, one (S, I) array for each input of the network, C-contiguous in the
+    engine's dtype; starts (N,) the first row of each sequence; lengths (N,) its number of steps."""
 
     inputs: tuple[Floats, ...]
     starts: Indices
@@ -69,8 +69,8 @@ class Steps:
 @dataclass(frozen=True)
 class Target:
     """What a loss compares with: values (rows, K) in the engine's dtype, or int32 classes (rows,) for
-    softmax_cross_entropy; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the network's
-    output is per step."""
+    softmax_cross_entropy; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the
+    network's output is per step."""
 
     values: NDArray[Any]
     weights: Floats | None = None
@@ -80,9 +80,10 @@ class Target:
 class Optimizer:
     """One method with its settings, in PyTorch's form; clip_value is applied before clip_norm.
 
-    adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019): beta1, beta2. rmsprop (Tieleman & Hinton 2012): rho.
-    sgd: momentum. weight_decay is decoupled for adamw and added to the gradient for the others. clip_norm (Pascanu et
-    al. 2013) bounds the Euclidean norm of all gradients together, clip_value each one.
+    adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019): beta1, beta2. rmsprop (Tieleman & Hinton 2012):
+    rho. rmsprop and sgd: momentum. weight_decay is decoupled for adamw and added to the gradient for the
+    others. clip_norm (Pascanu et al. 2013) bounds the Euclidean norm of all gradients together, clip_value
+    each one.
     """
 
     name: str = "adam"
@@ -151,8 +152,9 @@ class Stop:
 class Engine:
     """A network with parameters (zero until set), gradients and an optimiser's state, on num_threads threads.
 
-    Results have the same bits whatever num_threads is. One engine serves one thread at a time; its calls release the
-    interpreter lock. Ctrl-C raises KeyboardInterrupt; the parameters are then those of the last complete update.
+    Results have the same bits whatever num_threads is. One engine serves one thread at a time; its calls
+    release the interpreter lock. Ctrl-C raises KeyboardInterrupt; the parameters are then those of the last
+    complete update.
     """
 
     def __init__(self, network: Network, *, dtype: str = "float32", num_threads: int = 1) -> None:
@@ -193,8 +195,8 @@ class Engine:
     ) -> Result:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
-        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. Diverged where a loss or
-        gradient is not finite.
+        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. Diverged where a
+        loss or gradient is not finite.
         """
         loss, score, weight, num_updates, complete = self._plan.epoch(
             *_arrays(steps),
@@ -208,8 +210,8 @@ class Engine:
         )
         if not complete:
             raise Diverged(
-                f"update {num_updates + 1} of {len(learning_rates)} in this epoch met a loss or gradient that is not "
-                "finite; the parameters are those before it: lower learning_rate, or set clip_norm"
+                f"update {num_updates + 1} of {len(learning_rates)} in this epoch met a loss or gradient "
+                "that is not finite; the parameters are those before it: lower learning_rate, or set clip_norm"
             )
         return Result(loss / (weight or 1.0), score / (weight or 1.0), num_updates)
 
@@ -232,7 +234,8 @@ class Engine:
         return Result(loss / (weight or 1.0), score / (weight or 1.0))
 
     def predict(self, steps: Steps, batch_size: int = 256) -> Floats:
-        """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence: zero)."""
+        """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence:
+        zero)."""
         output = next(node.of[0] for node in self.network.nodes if isinstance(node, Loss))
         inputs, starts, lengths = _arrays(steps)
         predicted: Floats = self._plan.predict(
@@ -252,8 +255,8 @@ class Engine:
     ) -> Result:
         """One batch of all sequences, kept for `backward`.
 
-        initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks a step
-        that leaves every state as it was. training: dropout is on, drawn from `seed`.
+        initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks
+        a step that leaves every state as it was. training: dropout is on, drawn from `seed`.
         """
         self._steps = steps
         values, classes, weights = (None, None, None) if target is None else self._target(target)

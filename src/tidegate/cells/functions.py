@@ -1,4 +1,4 @@
-"""The non-linearities of a step, for NumPy arrays and for anything that has them as methods (torch, Symbol)."""
+"""The non-linearities of a step, for NumPy arrays and whatever has them as methods (torch, Symbol)."""
 
 from __future__ import annotations
 

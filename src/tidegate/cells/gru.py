@@ -1,7 +1,7 @@
 """The gated recurrent unit, with the reset gate after or before the candidate's recurrent product.
 
-z = 1 keeps the old state, as in PyTorch, Keras, ONNX and Cho et al. 2014. In Chung et al. 2014 and in the article
-z = 1 takes the new one; the two are one model with the update gate's weights and bias negated.
+z = 1 keeps the old state, as in PyTorch, Keras, ONNX and Cho et al. 2014. In Chung et al. 2014 and in the
+article z = 1 takes the new one; the two are one model with the update gate's weights and bias negated.
 """
 
 from tidegate.cells.functions import sigmoid, tanh

@@ -59,5 +59,5 @@ LSTM_PEEPHOLE_FULL = replace(
     title="LSTM, full-matrix peepholes",
     source="From LSTM to GRU, section 3.1, read to the letter",
     peephole="full",
-    note="The literature makes the peephole weights diagonal; here each is a matrix, as the article writes it.",
+    note="The literature has diagonal peephole weights; here each is a matrix, as the article writes it.",
 )

@@ -38,8 +38,8 @@ class CellSpec:
     letters). states: "h" first, which is the output. recurrent_biases: gates with a second bias, inside the
     recurrent product. peepholes: gates that see the cell state; `peephole` says whether through one weight a
     unit ("diagonal") or a matrix ("full"). keep_gates: gates whose 1 keeps the old state; write_gates: gates
-    whose 1 takes the new one, where they are not the same (initialisers set the biases of both). note: how the
-    record deviates from its source.
+    whose 1 takes the new one, where they are not the same (initialisers set the biases of both). note: how
+    the record deviates from its source.
     """
 
     name: str

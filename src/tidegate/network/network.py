@@ -1,5 +1,5 @@
-"""A network: nodes in the order they are computed, wired by name. From it come parameters, the engine's plan and the
-file format."""
+"""A network: nodes in the order they are computed, wired by name. From it come parameters, the engine's plan
+and the file format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tidegate.network.nodes import NODES, Dropout, Input, Loss, Node, Pool, Recu
 
 @dataclass(frozen=True)
 class Network:
-    """Nodes in an order in which each reads only earlier ones. ValueError names the node that is wired wrongly."""
+    """Nodes in an order in which each reads only earlier ones. ValueError names the node that is wired
+    wrongly."""
 
     nodes: tuple[Node, ...]
 
@@ -24,11 +25,15 @@ class Network:
         widths: dict[str, int] = {}
         for node in self.nodes:
             if node.name in seen:
-                raise ValueError(f"nodes expects names of their own; {node.name!r} is there twice: rename one")
+                raise ValueError(
+                    f"nodes expects names of their own; {node.name!r} is there twice: rename one"
+                )
             for source in node.of:
                 choice(f"node {node.name!r}: of", source, seen)
             if not node.of and not isinstance(node, Input):
-                raise ValueError(f"node {node.name!r}: of is empty; it expects at least one earlier node: name it")
+                raise ValueError(
+                    f"node {node.name!r}: of is empty; it expects at least one earlier node: name it"
+                )
             kinds = {per_step[source] for source in node.of}
             if len(kinds) > 1:
                 raise ValueError(
@@ -49,8 +54,8 @@ class Network:
                     choice(f"node {node.name!r}: multipliers", name, seen)
                     if not per_step[name] or widths[name] != node.hidden_size:
                         raise ValueError(
-                            f"node {node.name!r}: multiplier {name!r} expects {node.hidden_size} columns a step; "
-                            f"got {widths[name]}: give it one column a hidden unit"
+                            f"node {node.name!r}: multiplier {name!r} expects {node.hidden_size} columns a "
+                            f"step; got {widths[name]}: give it one column a hidden unit"
                         )
             seen[node.name] = node
             widths[node.name] = node.width(sum(widths[source] for source in node.of))
@@ -77,8 +82,8 @@ class Network:
 
     @cached_property
     def parameter_shapes(self) -> Shapes:
-        """Shape of each parameter in the order of the flat parameter vector, named as in PyTorch: the parameter,
-        an underscore, the node ("weight_ih_l0_reverse", "bias_output")."""
+        """Shape of each parameter in the order of the flat parameter vector, named as in PyTorch: the
+        parameter, an underscore, the node ("weight_ih_l0_reverse", "bias_output")."""
         return {
             f"{parameter}_{node.name}": shape
             for node in self.nodes
@@ -105,5 +110,7 @@ class Network:
             try:
                 nodes.append(kind(**fields))
             except TypeError as error:
-                raise ValueError(f"nodes[{index}] is not a {kind.kind} node: {error}: write the file again") from None
+                raise ValueError(
+                    f"nodes[{index}] is not a {kind.kind} node: {error}: write the file again"
+                ) from None
         return cls(tuple(nodes))

@@ -1,8 +1,8 @@
 """The layers a network is made of: frozen records that check themselves and compute nothing.
 
 `of` names the nodes a node reads; several names mean their columns side by side. A value is per step
-(one row a time step) or per sequence (one row a sequence): inputs and recurrent layers are per step, a pool makes
-one row a sequence, every other node keeps what it reads.
+(one row a time step) or per sequence (one row a sequence): inputs and recurrent layers are per step, a pool
+makes one row a sequence, every other node keeps what it reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Input:
-    """The values of each time step, (T_i, size) for sequence i. needs_gradient: the backward pass computes theirs."""
+    """The values of each time step, (T_i, size) for sequence i. needs_gradient: the backward pass computes
+    theirs."""
 
     kind: ClassVar[str] = "input"
     name: str
@@ -45,10 +46,12 @@ class Input:
 
 @dataclass(frozen=True)
 class Recurrent:
-    """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its first.
+    """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its
+    first.
 
-    multipliers: for each state of the cell a per-step node of hidden_size columns, or None, whose value at a step
-    multiplies the state of the step before, ahead of everything that reads it: resets, decay. () for none at all.
+    multipliers: for each state of the cell a per-step node of hidden_size columns, or None, whose value at a
+    step multiplies the state of the step before, ahead of everything that reads it: resets, decay. () for
+    none at all.
     """
 
     kind: ClassVar[str] = "recurrent"
@@ -64,8 +67,8 @@ class Recurrent:
         integer("hidden_size", self.hidden_size)
         if len(self.multipliers) not in (0, self.num_states):
             raise ValueError(
-                f"multipliers expects one node for each of the {self.num_states} states of {self.cell}, or none; "
-                f"got {len(self.multipliers)}: give None for a state without"
+                f"multipliers expects one node for each of the {self.num_states} states of {self.cell}, "
+                f"or none; got {len(self.multipliers)}: give None for a state without"
             )
 
     @property
@@ -143,8 +146,8 @@ class Loss:
     """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
 
     l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with threshold
-    `delta`, in the targets' unit (huber), or the binary cross-entropy of sigmoid(p) (sigmoid_cross_entropy); or the
-    cross-entropy of softmax(p) with the row's class (softmax_cross_entropy).
+    `delta`, in the targets' unit (huber), or the binary cross-entropy of sigmoid(p) (sigmoid_cross_entropy);
+    or the cross-entropy of softmax(p) with the row's class (softmax_cross_entropy).
     """
 
     kind: ClassVar[str] = "loss"
