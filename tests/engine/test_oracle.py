@@ -86,7 +86,7 @@ def test_losses(case: cases.LossCase) -> None:
 
 @pytest.mark.parametrize("case", cases.load_optimizers(), ids=lambda case: case.name)
 def test_optimizers(case: cases.OptimizerCase) -> None:
-    # With x = 0 the output is the bias p, and the gradient of mean((p - y)^2) is g where y = p - g * size / 2.
+    # With x = 0 the output is the bias p; the gradient of mean((p - y)^2) is g where y = p - g * size / 2.
     size = len(case.parameters)
     nodes = (
         Input("x", 1),
