@@ -11,6 +11,7 @@
 
 #include "cell.h"
 #include "node.h"
+#include "packing.h"
 
 namespace tidegate {
 
@@ -62,22 +63,21 @@ class Recurrence final : public RecurrentNode<T> {
 
   void pack(const T* parameters, bool backward) override {
     T* bias = packed_bias_.zero(stride_);
-    for_units([&](long unit, long at) {
+    for_units<T>(hidden_size_, kColumns, [&](long unit, long at) {
       for (int column = 0; column < kColumns; ++column)
         bias[at + column * W] = parameters[bias_ + kLayout.bias_block[column] * hidden_size_ + unit];
     });
     long column = 0;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const long size = sources_[s]->value.size;
-      const Block block{parameters + weight_ih_, input_size_, column, size, kLayout.input_first, kLayout.input_count,
-                        kLayout.input_block};
-      pack_forward(block, packed_input_[s]);
-      if (backward && sources_[s]->value.needs_gradient) pack_transposed(block, packed_input_transposed_[s]);
+      const WeightBlocks<T> blocks = input_blocks(parameters, column, size);
+      tidegate::pack(blocks, hidden_size_, packed_input_[s]);
+      if (backward && sources_[s]->value.needs_gradient) pack_transposed(blocks, hidden_size_, packed_input_transposed_[s]);
       column += size;
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
-      pack_forward(block_of(p, parameters), packed_product_[p]);
-      if (backward) pack_transposed(block_of(p, parameters), packed_product_transposed_[p]);
+      tidegate::pack(blocks_of(p, parameters), hidden_size_, packed_product_[p]);
+      if (backward) pack_transposed(blocks_of(p, parameters), hidden_size_, packed_product_transposed_[p]);
     }
     if constexpr (kLayout.num_diagonals > 0) {
       T* diagonal = packed_diagonal_.zero(kLayout.num_peepholes * units_ * W);
@@ -129,58 +129,22 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
  private:
-  // Columns [first, first + count), multiplied by rows `block[...]` of a matrix (blocks * H, stride) from column
-  // `from` on, `size` columns of it.
-  struct Block {
-    const T* matrix;
-    long stride, from, size;
-    int first, count;
-    std::array<int, kMaxColumns> block;
-  };
-
-  // Calls visit(unit, offset of its first column in a row of columns).
-  template <class Visit>
-  void for_units(Visit&& visit) const {
-    for (long unit = 0; unit < hidden_size_; ++unit) visit(unit, unit / W * kColumns * W + unit % W);
-  }
-
   Node<T>* multiplier(int state) const { return multipliers_.empty() ? nullptr : multipliers_[state]; }
 
   long matrix_offset(Matrix matrix) const { return matrix == Matrix::kRecurrent ? weight_hh_ : weight_ch_; }
 
-  Block block_of(int p, const T* parameters) const {
+  // Of weight_ih, for `size` of the columns it reads; and of the matrix of a recurrent product. The offsets of their
+  // gradients are the same: with null parameters only the shape counts.
+  WeightBlocks<T> input_blocks(const T* parameters, long from, long size) const {
+    return {parameters ? parameters + weight_ih_ : nullptr, input_size_, from, size, kLayout.input_first, kLayout.input_count,
+            kLayout.input_block};
+  }
+  WeightBlocks<T> blocks_of(int p, const T* parameters) const {
     const RecurrentProduct& product = kLayout.products[p];
-    return {parameters + matrix_offset(product.matrix), hidden_size_, 0, hidden_size_, product.first, product.count, product.block};
+    return {parameters ? parameters + matrix_offset(product.matrix) : nullptr, hidden_size_, 0, hidden_size_, product.first, product.count, product.block};
   }
 
   Panels panels_of(const RecurrentProduct& product) const { return {units_, product.count, product.count, kColumns * W}; }
-
-  // [vector of units][k][column][unit in the vector].
-  void pack_forward(const Block& b, Buffer<T>& packed) {
-    const long row = b.count * W;
-    T* out = packed.zero(units_ * b.size * row);
-    for (int column = 0; column < b.count; ++column)
-      for (long unit = 0; unit < hidden_size_; ++unit) {
-        const T* weights = b.matrix + (b.block[column] * hidden_size_ + unit) * b.stride + b.from;
-        T* to = out + unit / W * b.size * row + column * W + unit % W;
-        for (long k = 0; k < b.size; ++k) to[k * row] = weights[k];
-      }
-  }
-
-  // [panel of k][vector of units][column][unit in the vector][k in the panel].
-  void pack_transposed(const Block& b, Buffer<T>& packed) {
-    const Panels panels = plain_panels<T>(b.size);
-    const long total = units_ * b.count * W;
-    T* out = packed.zero(panels.total_vectors() * W * total);
-    for (long p = 0; p < panels.count; ++p) {
-      const long first = p * panels.stride, width = panels.vectors_of(p) * W, used = std::min(width, b.size - first);
-      T* panel = out + p * panels.vectors * W * total;
-      for (int column = 0; column < b.count; ++column)
-        for (long unit = 0; unit < hidden_size_; ++unit)
-          std::copy_n(b.matrix + (b.block[column] * hidden_size_ + unit) * b.stride + b.from + first, used,
-                      panel + ((unit / W * b.count + column) * W + unit % W) * width);
-    }
-  }
 
   // out[r] += gradients of columns [first, first + count) times the transposed block.
   void transposed_columns_product(long rows, Rows<const T> columns, const Buffer<T>& packed, long size, int first, int count,
@@ -360,16 +324,6 @@ class Recurrence final : public RecurrentNode<T> {
     }
   }
 
-  // Writes gradients[block row * stride + from + k] from (size, columns).
-  void unpack(const Block& b, const T* packed, T* gradients) const {
-    for_units([&](long unit, long at) {
-      for (int column = 0; column < b.count; ++column) {
-        T* to = gradients + (b.block[column] * hidden_size_ + unit) * b.stride + b.from;
-        for (long k = 0; k < b.size; ++k) to[k] = packed[k * stride_ + at + (b.first + column) * W];
-      }
-    });
-  }
-
   void parameter_gradients(Pass<T>& pass) {
     const long rows = pass.batch.num_steps;
     const Rows<const T> columns{columns_.data(), stride_};
@@ -378,7 +332,7 @@ class Recurrence final : public RecurrentNode<T> {
       const Range part = share(stride_, thread, count, W);
       column_sums<T>(rows, part.begin, part.end, columns, bias);
     });
-    for_units([&](long unit, long at) {
+    for_units<T>(hidden_size_, kColumns, [&](long unit, long at) {
       for (int column = 0; column < kColumns; ++column)
         pass.gradients[bias_ + kLayout.bias_block[column] * hidden_size_ + unit] = bias[at + column * W];
     });
@@ -387,14 +341,13 @@ class Recurrence final : public RecurrentNode<T> {
     for (const Node<T>* node : sources_) {
       const Value<T>& x = node->value;
       weight_gradient(pass, x.read(), x.size, input_panels_, kLayout.input_first);
-      unpack({nullptr, input_size_, from, x.size, kLayout.input_first, kLayout.input_count, kLayout.input_block},
-             weight_gradient_.data(), pass.gradients + weight_ih_);
+      unpack(input_blocks(nullptr, from, x.size), hidden_size_, kColumns, weight_gradient_.data(), pass.gradients + weight_ih_);
       from += x.size;
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
       const RecurrentProduct& product = kLayout.products[p];
       weight_gradient(pass, {source(product.source), this->hidden_stride}, hidden_size_, panels_of(product), product.first);
-      unpack(block_of(p, nullptr), weight_gradient_.data(), pass.gradients + matrix_offset(product.matrix));
+      unpack(blocks_of(p, nullptr), hidden_size_, kColumns, weight_gradient_.data(), pass.gradients + matrix_offset(product.matrix));
     }
     for (int d = 0; d < kLayout.num_diagonals; ++d) diagonal_gradient(pass, kLayout.diagonals[d]);
   }
