@@ -1,120 +1,18 @@
-"""The native engine: a network compiled into a plan of the C++ core, with its parameters and optimiser state.
-
-The only importer of the compiled extension, of which there is one for each instruction set.
-"""
+"""A network compiled into a plan of the C++ core, with its parameters and optimiser state."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from tidegate.checks import choice, integer, real
+from tidegate.checks import choice, integer
+from tidegate.engine.native import Stop, extension
+from tidegate.engine.records import DTYPES, Diverged, Floats, Indices, Optimizer, Result, Steps, Target
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Pool, Recurrent
-
-DTYPES = ("float32", "float64")
-OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
-
-Floats = NDArray[Any]
-Indices = NDArray[np.int64]
-
-
-class Diverged(FloatingPointError):
-    """A loss or gradient was not finite; the parameters are those before that update."""
-
-
-def instruction_sets() -> list[str]:
-    """The instruction sets the engine was built for and this machine can run, the fastest first."""
-    supported: list[str] = importlib.import_module("tidegate._cpu").instruction_sets()
-    built = [name for name in supported if importlib.util.find_spec(f"tidegate._engine_{name}")]
-    wanted = os.environ.get("TIDEGATE_INSTRUCTION_SET")
-    if wanted is None:
-        return built
-    choice("TIDEGATE_INSTRUCTION_SET", wanted, built)
-    return built[built.index(wanted) :]
-
-
-@cache
-def _extension() -> Any:
-    return importlib.import_module(f"tidegate._engine_{instruction_sets()[0]}")
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The steps of N sequences: inputs, one (S, I) array for each input of the network, C-contiguous in the
-    engine's dtype; starts (N,) the first row of each sequence; lengths (N,) its number of steps."""
-
-    inputs: tuple[Floats, ...]
-    starts: Indices
-    lengths: Indices
-
-    @classmethod
-    def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
-        """From values (S, I) and offsets (N + 1,): sequence i has rows [offsets[i], offsets[i + 1])."""
-        bounds = np.ascontiguousarray(offsets, dtype=np.int64)
-        return cls((np.ascontiguousarray(values, dtype=dtype),), bounds[:-1].copy(), np.diff(bounds))
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a loss compares with: values (rows, K) in the engine's dtype, or int32 classes (rows,) for
-    softmax_cross_entropy; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the
-    network's output is per step."""
-
-    values: NDArray[Any]
-    weights: Floats | None = None
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """One method with its settings, in PyTorch's form; clip_value is applied before clip_norm.
-
-    adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019): beta1, beta2. rmsprop (Tieleman & Hinton 2012):
-    rho. rmsprop and sgd: momentum. weight_decay is decoupled for adamw and added to the gradient for the
-    others. clip_norm (Pascanu et al. 2013) bounds the Euclidean norm of all gradients together, clip_value
-    each one.
-    """
-
-    name: str = "adam"
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.0
-    momentum: float = 0.0
-    rho: float = 0.99
-    clip_norm: float | None = None
-    clip_value: float | None = None
-
-    def __post_init__(self) -> None:
-        choice("optimizer", self.name, OPTIMIZERS)
-        for name in ("beta1", "beta2", "momentum", "rho"):
-            real(name, getattr(self, name), 0.0, 1.0 - 1e-12)
-        real("epsilon", self.epsilon, above=True)
-        real("weight_decay", self.weight_decay)
-        for name in ("clip_norm", "clip_value"):
-            if getattr(self, name) is not None:
-                real(name, getattr(self, name), above=True)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Weighted means over rows. score: the share of right classes (softmax_cross_entropy) or right labels
-    (sigmoid_cross_entropy), the mean squared error for the other losses."""
-
-    loss: float
-    score: float
-    num_updates: int = 0
 
 
 class Parameters(Mapping[str, Floats]):
@@ -135,20 +33,6 @@ class Parameters(Mapping[str, Floats]):
         return len(self._views)
 
 
-class Stop:
-    """Cancels an epoch that runs in another thread: it raises KeyboardInterrupt within a moment."""
-
-    def __init__(self) -> None:
-        self._native = _extension().Stop()
-
-    def set(self) -> None:
-        self._native.set()
-
-    @property
-    def is_set(self) -> bool:
-        return bool(self._native.is_set())
-
-
 class Engine:
     """A network with parameters (zero until set), gradients and an optimiser's state, on num_threads threads.
 
@@ -161,7 +45,7 @@ class Engine:
         self.network = network
         self.dtype = choice("dtype", dtype, DTYPES)
         self.num_threads = integer("num_threads", num_threads, 1, 1024)
-        kind = _extension().Network32 if dtype == "float32" else _extension().Network64
+        kind = extension().Network32 if dtype == "float32" else extension().Network64
         self._plan = kind(network.num_parameters, self.num_threads)
         self._numbers = _add_nodes(self._plan, network)
         self.flat: Floats = self._plan.parameters
@@ -211,7 +95,7 @@ class Engine:
         if not complete:
             raise Diverged(
                 f"update {num_updates + 1} of {len(learning_rates)} in this epoch met a loss or gradient "
-                "that is not finite; the parameters are those before it: lower learning_rate, or set clip_norm"
+                "that is not finite; the parameters are those before it: lower learning_rate or set clip_norm"
             )
         return Result(loss / (weight or 1.0), score / (weight or 1.0), num_updates)
 
@@ -316,7 +200,7 @@ class Engine:
         return target.values, None, target.weights
 
     def _settings(self, optimizer: Optimizer) -> Any:
-        return _extension().OptimizerSettings(
+        return extension().OptimizerSettings(
             optimizer.name,
             optimizer.beta1,
             optimizer.beta2,

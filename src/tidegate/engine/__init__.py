@@ -1,0 +1,29 @@
+"""The native engine: networks run and trained by the C++ core, whole epochs in one call."""
+
+from tidegate.engine.engine import Engine, Parameters
+from tidegate.engine.native import Stop, instruction_sets
+from tidegate.engine.records import (
+    DTYPES,
+    OPTIMIZERS,
+    Diverged,
+    Floats,
+    Optimizer,
+    Result,
+    Steps,
+    Target,
+)
+
+__all__ = [
+    "DTYPES",
+    "OPTIMIZERS",
+    "Diverged",
+    "Engine",
+    "Floats",
+    "Optimizer",
+    "Parameters",
+    "Result",
+    "Steps",
+    "Stop",
+    "Target",
+    "instruction_sets",
+]

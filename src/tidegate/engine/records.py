@@ -1,0 +1,91 @@
+"""What the engine is given and gives back: frozen records of arrays and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tidegate.checks import choice, real
+
+DTYPES = ("float32", "float64")
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+
+Floats = NDArray[Any]
+Indices = NDArray[np.int64]
+
+
+class Diverged(FloatingPointError):
+    """A loss or gradient was not finite; the parameters are those before that update."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of N sequences: inputs, one (S, I) array for each input of the network, C-contiguous in the
+    engine's dtype; starts (N,) the first row of each sequence; lengths (N,) its number of steps."""
+
+    inputs: tuple[Floats, ...]
+    starts: Indices
+    lengths: Indices
+
+    @classmethod
+    def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
+        """From values (S, I) and offsets (N + 1,): sequence i has rows [offsets[i], offsets[i + 1])."""
+        bounds = np.ascontiguousarray(offsets, dtype=np.int64)
+        return cls((np.ascontiguousarray(values, dtype=dtype),), bounds[:-1].copy(), np.diff(bounds))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a loss compares with: values (rows, K) in the engine's dtype, or int32 classes (rows,) for
+    softmax_cross_entropy; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the
+    network's output is per step."""
+
+    values: NDArray[Any]
+    weights: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One method with its settings, in PyTorch's form; clip_value is applied before clip_norm.
+
+    adam (Kingma & Ba 2015), adamw (Loshchilov & Hutter 2019): beta1, beta2. rmsprop (Tieleman & Hinton 2012):
+    rho. rmsprop and sgd: momentum. weight_decay is decoupled for adamw and added to the gradient for the
+    others. clip_norm (Pascanu et al. 2013) bounds the Euclidean norm of all gradients together, clip_value
+    each one.
+    """
+
+    name: str = "adam"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    rho: float = 0.99
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+    def __post_init__(self) -> None:
+        choice("optimizer", self.name, OPTIMIZERS)
+        for name in ("beta1", "beta2", "momentum", "rho"):
+            real(name, getattr(self, name), 0.0, 1.0 - 1e-12)
+        real("epsilon", self.epsilon, above=True)
+        real("weight_decay", self.weight_decay)
+        for name in ("clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                real(name, getattr(self, name), above=True)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Weighted means over rows. score: the share of right classes (softmax_cross_entropy) or right labels
+    (sigmoid_cross_entropy), the mean squared error for the other losses."""
+
+    loss: float
+    score: float
+    num_updates: int = 0
