@@ -178,6 +178,17 @@ def test_layers_name_the_argument(call: object, words: str) -> None:
         call(Recurrent("gru", 2, 4))  # type: ignore[operator]
 
 
+def test_parameters_are_set_by_name() -> None:
+    layers = Recurrent("gru", 2, 4)
+    layers.parameters["bias_l0"] = np.arange(12)
+    layers.parameters["bias_l0"] -= 1
+    np.testing.assert_array_equal(layers.parameters["bias_l0"], np.arange(12) - 1.0)
+    with pytest.raises(ValueError, match=r"expects shape \(12,\); got \(\)"):
+        layers.parameters["bias_l0"] = 1.0
+    with pytest.raises(ValueError, match="did you mean 'bias_l0'"):
+        layers.parameters["bias_l1"] = np.arange(12)
+
+
 def test_step_refuses_both_directions() -> None:
     with pytest.raises(ValueError, match="bidirectional=True"):
         Recurrent("gru", 2, 4, bidirectional=True).step(np.zeros((1, 2)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tidegate.checks import choice, integer
 from tidegate.engine.native import Stop, extension
@@ -25,6 +25,15 @@ class Parameters(Mapping[str, Floats]):
 
     def __getitem__(self, name: str) -> Floats:
         return self._views[name]
+
+    def __setitem__(self, name: str, value: ArrayLike) -> None:
+        """Copy value into the parameter of that name; ValueError where there is none or the shape differs."""
+        view = self._views[choice("parameter", name, self._views)]
+        if np.shape(value) != view.shape:
+            raise ValueError(
+                f"parameter {name!r} expects shape {view.shape}; got {np.shape(value)}: pass one of that shape"
+            )
+        view[...] = value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)
