@@ -31,7 +31,7 @@ class Parameters(Mapping[str, Floats]):
         view = self._views[choice("parameter", name, self._views)]
         if np.shape(value) != view.shape:
             raise ValueError(
-                f"parameter {name!r} expects shape {view.shape}; got {np.shape(value)}: pass one of that shape"
+                f"parameter {name!r} expects shape {view.shape}; got {np.shape(value)}: reshape it"
             )
         view[...] = value
 
