@@ -119,6 +119,8 @@ def fit(
         if watch is not None:
             watch(run)
         while not run.stopped:
+            if stop is not None and stop.is_set:
+                raise KeyboardInterrupt
             rates = schedule.rates(
                 settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
             )

@@ -48,8 +48,9 @@ class NetworkSettings:
             raise ValueError(
                 f"bidirectional expects True or False; got {self.bidirectional!r}: pass one of them"
             )
-        pairs = isinstance(self.dense, Sequence) and not isinstance(self.dense, str)
-        if not pairs or any(isinstance(layer, str) or len(layer) != 2 for layer in self.dense):
+        if not isinstance(self.dense, Sequence) or not all(
+            isinstance(layer, tuple | list) and len(layer) == 2 for layer in self.dense
+        ):
             raise ValueError(
                 f"dense expects a list of (width, activation); got {self.dense!r}: pass for instance [(10, "
                 "'tanh')]"

@@ -1,0 +1,70 @@
+"""Settings refuse what cannot be, and reach the engine."""
+
+import pytest
+
+from tidegate import Cosine, Optimizer
+from tidegate.training.settings import NetworkSettings, TrainingSettings
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("optimizer", "adm", "did you mean 'adam'"),
+        ("optimizer", Optimizer(clip_norm=1.0), "pass it as clip_norm beside the optimizer"),
+        ("learning_rate", -1.0, "learning_rate expects a finite number"),
+        ("learning_rate", float("nan"), "learning_rate expects a finite number"),
+        ("schedule", "linear", "schedule expects one of"),
+        ("batch_size", 0, "batch_size expects a whole number from 1"),
+        ("batch_size", 2**31, "batch_size expects a whole number from 1"),
+        ("max_epochs", 1.5, "max_epochs expects a whole number"),
+        ("patience", 0, "patience expects a whole number from 1"),
+        ("min_delta", -0.1, "min_delta expects a finite number"),
+        ("validation", 1.0, "validation expects a finite number above 0 to 0.9"),
+        ("validation", 0.0, "validation expects a finite number above 0"),
+        ("clip_norm", 0.0, "clip_norm expects a finite number above 0"),
+    ],
+)
+def test_training_settings_refuse(option, value, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings(**{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("cell", "lstmm", "did you mean 'lstm'"),
+        ("hidden_size", 0, "hidden_size expects a whole number from 1"),
+        ("num_layers", -1, "num_layers expects a whole number from 1"),
+        ("bidirectional", "yes", "bidirectional expects True or False"),
+        ("dropout", 1.0, "dropout expects a finite number from 0 to 0.99"),
+        ("pooling", "first", "pooling expects one of last, mean, max"),
+        ("dense", "tanh", "dense expects a list of"),
+        ("dense", [(10,)], "dense expects a list of"),
+        ("dense", 10, "dense expects a list of"),
+        ("dense", [10], "dense expects a list of"),
+    ],
+)
+def test_network_settings_refuse(option, value, message):
+    with pytest.raises(ValueError, match=message):
+        NetworkSettings(**{option: value})
+
+
+@pytest.mark.parametrize("dense", [[(10, "tan")], [(0, "tanh")]])
+def test_dense_layers_are_checked_when_the_network_is_built(dense):
+    with pytest.raises(ValueError, match=r"activation expects .* 'tanh'|size expects a whole number"):
+        NetworkSettings(dense=dense).network(3, 1, "mse", per_step=False)
+
+
+def test_networks_that_overflow_are_refused_before_anything_is_allocated():
+    with pytest.raises(
+        ValueError, match=r"hidden_size=100000 with num_layers=3 makes \d+ parameters; expected at most"
+    ):
+        NetworkSettings(hidden_size=100_000, num_layers=3).network(3, 1, "mse", per_step=False)
+
+
+def test_the_engines_optimizer_has_clip_norm():
+    assert TrainingSettings(optimizer="sgd", clip_norm=2.5).engine_optimizer() == Optimizer(
+        "sgd", momentum=0.9, clip_norm=2.5
+    )
+    given = Optimizer("rmsprop", rho=0.9)
+    assert TrainingSettings(optimizer=given, clip_norm=None, schedule=Cosine()).engine_optimizer() == given
