@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from tidegate.engine import Diverged, Engine, Optimizer, Steps, Stop, Target, instruction_sets
+from tidegate.engine import Diverged, Engine, Optimizer, Steps, Stop, Target, instruction_set, instruction_sets, num_cores
 from tidegate.network import sequence_network
 from tidegate.recurrent import Recurrent
 
@@ -154,9 +154,20 @@ def test_instruction_sets_can_be_lowered(monkeypatch: pytest.MonkeyPatch) -> Non
     assert everything[-1] == "portable"
     monkeypatch.setenv("TIDEGATE_INSTRUCTION_SET", "portable")
     assert instruction_sets() == ["portable"]
+    assert instruction_set() == "portable"
     monkeypatch.setenv("TIDEGATE_INSTRUCTION_SET", "avx51")
     with pytest.raises(ValueError, match="TIDEGATE_INSTRUCTION_SET expects"):
         instruction_sets()
+
+
+def test_cores_are_bounded_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cores = num_cores()
+    assert cores >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert num_cores() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")
+    assert num_cores() == cores
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The native engine: networks run and trained by the C++ core, whole epochs in one call."""
 
 from tidegate.engine.engine import Engine, Parameters
-from tidegate.engine.native import Stop, instruction_sets
+from tidegate.engine.native import Stop, instruction_set, instruction_sets, num_cores
 from tidegate.engine.records import (
     DTYPES,
     OPTIMIZERS,
@@ -25,5 +25,7 @@ __all__ = [
     "Steps",
     "Stop",
     "Target",
+    "instruction_set",
     "instruction_sets",
+    "num_cores",
 ]

@@ -22,9 +22,24 @@ def instruction_sets() -> list[str]:
     return built[built.index(wanted) :]
 
 
+def instruction_set() -> str:
+    """The one in use."""
+    return instruction_sets()[0]
+
+
+def num_cores() -> int:
+    """Cores this process may run on; OMP_NUM_THREADS, where it is set to a number, bounds them."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    bound = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(bound)) if bound.isdecimal() and int(bound) > 0 else cores
+
+
 @cache
 def extension() -> Any:
-    return importlib.import_module(f"tidegate._engine_{instruction_sets()[0]}")
+    return importlib.import_module(f"tidegate._engine_{instruction_set()}")
 
 
 class Stop:
