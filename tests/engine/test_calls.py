@@ -7,7 +7,17 @@ import threading
 import numpy as np
 import pytest
 
-from tidegate.engine import Diverged, Engine, Optimizer, Steps, Stop, Target, instruction_set, instruction_sets, num_cores
+from tidegate.engine import (
+    Diverged,
+    Engine,
+    Optimizer,
+    Steps,
+    Stop,
+    Target,
+    instruction_set,
+    instruction_sets,
+    num_cores,
+)
 from tidegate.network import sequence_network
 from tidegate.recurrent import Recurrent
 

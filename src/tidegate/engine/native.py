@@ -29,10 +29,7 @@ def instruction_set() -> str:
 
 def num_cores() -> int:
     """Cores this process may run on; OMP_NUM_THREADS, where it is set to a number, bounds them."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     bound = os.environ.get("OMP_NUM_THREADS", "")
     return min(cores, int(bound)) if bound.isdecimal() and int(bound) > 0 else cores
 
