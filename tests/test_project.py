@@ -51,6 +51,21 @@ def test_nothing_refers_to_places_outside_the_clone():
     assert [path for path in files if path.is_file() and outside.search(path.read_bytes())] == []
 
 
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_decision_is_in_the_index():
+    index = ROOT / "docs" / "decisions" / "README.md"
+    pages = {page.name for page in index.parent.glob("*.md")} - {index.name}
+    assert set(re.findall(r"\]\((\d{4}-[^)]+)\)", index.read_text())) == pages
+
+
 def test_make_help_names_every_target():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
