@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from tidegate.estimators.examples import Examples, Rows
 from tidegate.estimators.model import SequenceModel
-from tidegate.estimators.targets import ClassCoding, Coding, Examples, Rows
+from tidegate.estimators.targets import ClassCoding, Coding
 from tidegate.training.metrics import accuracy
 
 
@@ -49,8 +50,8 @@ class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, over the steps of all sequences where y has a label a step."""
         rows, outputs, weights = self._answers(X, y, sample_weight)
-        self.coding_.positions("y", rows)
-        return accuracy(rows, self.coding_.labels(outputs), weights)
+        labels = self.classes_[self.coding_.positions("y", rows)]
+        return accuracy(labels, self.coding_.labels(outputs), weights)
 
     @property
     def classes_(self) -> Rows:
@@ -66,9 +67,9 @@ class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
 
     def _strata(self, examples: Examples, share: float) -> Rows | None:
         """The labels, where both sides of the split have room for every class."""
-        if examples.per_step:
+        if examples.per_step or examples.rows.size > len(examples):
             return None
         _, counts = np.unique(examples.rows, return_counts=True)
         held_out = round(share * len(examples))
         room = len(counts) <= min(held_out, len(examples) - held_out)
-        return examples.rows if room and counts.min() > 1 else None
+        return examples.rows.reshape(-1) if room and counts.min() > 1 else None

@@ -17,9 +17,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
 from tidegate.engine import Engine, Steps, Stop, Target
+from tidegate.estimators.examples import Examples, Rows, row_weights, rows_of
 from tidegate.estimators.options import Options
 from tidegate.estimators.scaling import Doubles, Scaling
-from tidegate.estimators.targets import Coding, Examples, Rows, row_weights, rows_of
+from tidegate.estimators.targets import Coding
 from tidegate.network import Network
 from tidegate.network.initializers import initialize
 from tidegate.training import progress

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
 
+from tidegate.estimators.examples import Examples
 from tidegate.estimators.model import SequenceModel
-from tidegate.estimators.targets import Coding, Examples, NumberCoding
+from tidegate.estimators.targets import Coding, NumberCoding
 from tidegate.training.metrics import r2
 
 

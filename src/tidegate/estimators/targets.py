@@ -1,4 +1,4 @@
-"""Targets and weights as users pass them, to rows as the engine takes them, and its outputs back.
+"""Rows of targets as the engine takes them, and its outputs back.
 
 A row is one sequence, or one step where there is a target a step. K outputs.
 """
@@ -13,123 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.checks import choice
-from tidegate.data import Sequences, has_step_targets, step_targets
-from tidegate.data.ragged import steps_of
+from tidegate.estimators.examples import Rows
 from tidegate.estimators.scaling import Doubles, Scaling
-
-Rows = NDArray[Any]
-
-
-def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Rows, bool]:
-    """y as one row a sequence or a step, (rows,) or (rows, K), and whether it has one a step.
-
-    (N, 1, K) is K numbers a sequence, even where the sequences have K steps.
-    """
-    if y is None:
-        raise ValueError(
-            f"{argument} expects a target for each sequence; got None: pass one (y=None is not enough)"
-        )
-    if has_step_targets(y, X):
-        return step_targets(y, X, argument=argument), True
-    rows = np.asarray(y)
-    if rows.ndim == 3 and rows.shape[1] == 1:
-        rows = rows[:, 0]
-    if rows.ndim not in (1, 2) or 0 in rows.shape[1:]:
-        raise ValueError(
-            f"{argument} expects one target a sequence, (N,) or (N, K), or one a step, a list of (T_i,) or "
-            f"(N, T); got shape {rows.shape}: pass one of these"
-        )
-    if len(rows) != len(X):
-        raise ValueError(
-            f"{argument} expects a target for each of the {len(X)} sequences of X; got {len(rows)}: pass as "
-            "many"
-        )
-    if rows.dtype.kind == "O":
-        rows = _plain(argument, rows)
-    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-        raise ValueError(
-            f"{argument} expects finite numbers; got {rows[~np.isfinite(rows)][0]} at row "
-            f"{np.argwhere(~np.isfinite(rows))[0][0]}: missing targets are not supported yet; leave the "
-            "sequence out"
-        )
-    return rows, False
-
-
-def _plain(argument: str, rows: Rows) -> Rows:
-    """An array of objects as one of strings or numbers."""
-    values = rows.ravel().tolist()
-    plain = np.array(values).reshape(rows.shape)
-    mixed = plain.dtype.kind in "US" and not all(isinstance(value, str | bytes) for value in values)
-    if mixed or plain.dtype.kind == "O":
-        kinds = sorted({type(value).__name__ for value in values})
-        raise ValueError(
-            f"{argument} expects strings or numbers; got {', '.join(kinds)}: make all of one kind"
-        )
-    return plain
-
-
-def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool) -> Doubles | None:
-    """sample_weight as one number a row, float64; a sequence's weight is that of each of its steps. None
-    stays None."""
-    if sample_weight is None:
-        return None
-    rows, weighs_steps = rows_of(argument, sample_weight, X)
-    if rows.ndim != 1 or rows.dtype.kind not in "fiub" or (weighs_steps and not per_step):
-        form = (
-            "one number a sequence or a step"
-            if per_step
-            else "one number a sequence, as y has one target a sequence"
-        )
-        raise ValueError(
-            f"{argument} expects {form}; got {rows.dtype} of shape {rows.shape}: pass such numbers"
-        )
-    weights = rows.astype(np.float64)
-    if weights.min() < 0.0 or not weights.any():
-        raise ValueError(
-            f"{argument} expects numbers from 0, not all of them 0; got {weights.min():g} to "
-            f"{weights.max():g}: leave sequences out or weigh them by more than 0"
-        )
-    return np.repeat(weights, X.lengths) if per_step and not weighs_steps else weights
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Sequences with a row of targets each, or each step, and the rows' weights (None: all 1)."""
-
-    X: Sequences
-    rows: Rows
-    per_step: bool
-    weights: Doubles | None
-
-    @classmethod
-    def of(
-        cls, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str] = ("X", "y")
-    ) -> Examples:
-        """Checked; sequences whose weight is 0 are left out."""
-        sequences = Sequences.from_any(X, argument=names[0])
-        rows, per_step = rows_of(names[1], y, sequences)
-        weights = row_weights("sample_weight", sample_weight, sequences, per_step)
-        examples = cls(sequences, rows, per_step, weights)
-        if weights is None or weights.all():
-            return examples
-        totals = np.add.reduceat(weights, sequences.offsets[:-1]) if per_step else weights
-        return examples.take(np.flatnonzero(totals))
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def take(self, indices: NDArray[np.int64]) -> Examples:
-        """The examples of these sequences."""
-        rows = steps_of(self.X.offsets, indices) if self.per_step else indices
-        weights = None if self.weights is None else self.weights[rows]
-        return Examples(self.X.take(indices), self.rows[rows], self.per_step, weights)
-
-    @property
-    def step_weights(self) -> Doubles | None:
-        """The weight of each step, a sequence's that of each of its steps."""
-        if self.weights is None or self.per_step:
-            return self.weights
-        return np.repeat(self.weights, self.X.lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +31,7 @@ class ClassCoding:
 
     @classmethod
     def of(cls, rows: Rows, sigmoid: bool) -> ClassCoding:
-        if rows.ndim != 1:
-            raise ValueError(
-                "y expects one label a sequence, (N,), or one a step, a list of (T_i,) or (N, T) of the "
-                f"sequences' own lengths; got shape {rows.shape}: pass one of these"
-            )
+        rows = _labels("y", rows)
         if rows.dtype.kind == "f" and (rows != np.floor(rows)).any():
             raise ValueError(
                 f"y expects labels, strings or whole numbers; got {rows[rows != np.floor(rows)][0]} "
@@ -159,7 +40,8 @@ class ClassCoding:
         classes = np.unique(rows)
         if len(classes) < 2:
             raise ValueError(
-                f"y expects at least two classes; got one class, {classes[0]!r}: pass sequences of another"
+                f"y expects at least two classes; got one class, {classes.tolist()[0]!r}: pass sequences of "
+                "another"
             )
         return cls(classes, sigmoid)
 
@@ -170,14 +52,13 @@ class ClassCoding:
     def positions(self, argument: str, rows: Rows) -> NDArray[np.int64]:
         """Each label's place in classes; ValueError names one that is not there."""
         place = {label: index for index, label in enumerate(self.classes.tolist())}
-        labels = rows.ravel().tolist()
+        labels = _labels(argument, rows).tolist()
         unseen = set(labels) - set(place)
-        if unseen or rows.ndim != 1:
-            got = f"label {min(unseen, key=str)!r}" if unseen else f"shape {rows.shape}"
+        if unseen:
+            known = ", ".join(map(str, self.classes[:9])) + ", ..." * (len(self.classes) > 9)
             raise ValueError(
-                f"{argument} expects labels that fit saw, {', '.join(map(str, self.classes[:9]))}"
-                f"{', ...' if len(self.classes) > 9 else ''}; got {got}: leave such sequences out or fit "
-                "again"
+                f"{argument} expects labels that fit saw, {known}; got label {min(unseen, key=str)!r}: "
+                "leave such sequences out or fit again"
             )
         return np.array([place[label] for label in labels], dtype=np.int64)
 
@@ -294,6 +175,18 @@ class NumberCoding:
         """Outputs in the targets' unit, (rows,) or (rows, K) as y was."""
         numbers = self.scaling.undo(outputs)
         return numbers if self.vector else numbers[:, 0]
+
+
+def _labels(argument: str, rows: Rows) -> Rows:
+    """(rows,) labels; a single column is taken as that."""
+    if rows.ndim == 2 and rows.shape[1] == 1:
+        return rows[:, 0]
+    if rows.ndim != 1:
+        raise ValueError(
+            f"{argument} expects one label a sequence, (N,), or one a step, a list of (T_i,) or (N, T) for "
+            f"sequences of T steps; got shape {rows.shape}: pass one of these"
+        )
+    return rows
 
 
 def _columns(argument: str, rows: Rows) -> Rows:
