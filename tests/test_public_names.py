@@ -1,7 +1,5 @@
 import subprocess
 import sys
-import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -49,11 +47,6 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_using_compare_as_a_module_would_not_hide_the_function():
-    import tidegate.comparison  # noqa: F401
+    import tidegate.comparison
 
     assert callable(tidegate.compare)
-
-
-def test_the_version_is_the_project_s():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    assert tidegate.__version__ == project["version"]

@@ -1,7 +1,9 @@
 """Several cells on one task under one budget, several seeds each: which is better, by how much, at what
 cost."""
 
-from tidegate.comparison.results import CellResult, Comparison, Replica, Scores, Verdict
+from tidegate.comparison.results import Comparison
 from tidegate.comparison.run import Interrupted, compare
+from tidegate.comparison.scores import CellResult, Replica, Scores
+from tidegate.comparison.verdict import Verdict
 
 __all__ = ["CellResult", "Comparison", "Interrupted", "Replica", "Scores", "Verdict", "compare"]

@@ -25,8 +25,9 @@ class Part:
     def of(cls, X: Any, y: Any, groups: Any = None, suffix: str = "") -> Part:
         sequences = Sequences.from_any(X, argument=f"X{suffix}")
         targets = list(y) if has_step_targets(y, sequences) else np.asarray(y)
-        if np.ndim(targets) == 0 or len(targets) != len(sequences):
-            got = "a single value" if np.ndim(targets) == 0 else len(targets)
+        single = isinstance(targets, np.ndarray) and targets.ndim == 0
+        if single or len(targets) != len(sequences):
+            got = "a single value" if single else len(targets)
             raise ValueError(
                 f"y{suffix} expects targets for each of the {len(sequences)} sequences of X{suffix}; got "
                 f"{got}: pass as many"

@@ -80,7 +80,8 @@ def shown(board: Board, console: Console | None = None) -> Iterator[None]:
 
     class Live(Progress):
         def get_renderables(self) -> Iterable[RenderableType]:
-            self.update(task, completed=board.fraction, state=board.state)
+            for task in self.task_ids:
+                self.update(task, completed=board.fraction, state=board.state)
             return super().get_renderables()
 
     bar = Live(
@@ -90,6 +91,6 @@ def shown(board: Board, console: Console | None = None) -> Iterator[None]:
         console=console or RichConsole(stderr=True),
         transient=True,
     )
-    task = bar.add_task("", total=1.0, state="")
+    bar.add_task("", total=1.0, state="")
     with bar:
         yield
