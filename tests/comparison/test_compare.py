@@ -8,7 +8,8 @@ from tidegate.comparison import Comparison, Interrupted, run
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences, split
 
-QUICK = {"max_epochs": 3, "hidden_size": 4, "progress": False}
+MODEL = {"max_epochs": 3, "hidden_size": 4, "bidirectional": False, "validation": 0.15, "batch_size": 16}
+QUICK = MODEL | {"progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +46,10 @@ def test_every_cell_is_trained_with_every_seed(task):
 def test_a_replica_is_the_estimator_with_that_seed_and_split(task):
     X, y = task
     comparison = tidegate.compare(X[:40], y[:40], test=(X[40:], y[40:]), cells="lstm", seeds=[5], **QUICK)
-    training, held_out = split(40, tidegate.SequenceClassifier().validation, classes=y[:40], seed=5)
+    training, held_out = split(40, 0.15, classes=y[:40], seed=5)
     validation = (X[held_out], y[held_out])
-    settings = {"hidden_size": 4, "max_epochs": 3, "validation": validation, "random_state": 5}
-    model = tidegate.SequenceClassifier("lstm", **settings).fit(X[training], y[training])
+    model = tidegate.SequenceClassifier("lstm", random_state=5, **MODEL | {"validation": validation})
+    model.fit(X[training], y[training])
     replica = comparison["lstm"].replicas[0]
     assert replica.num_parameters == model.num_parameters_
     assert replica.train_score == model.score(X[training], y[training])
@@ -86,7 +87,7 @@ def test_a_setting_reaches_every_replica(task):
 
 
 def test_without_validation_there_is_no_validation_score(task):
-    comparison = tidegate.compare(*task, cells="rnn", seeds=1, validation=None, **QUICK)
+    comparison = tidegate.compare(*task, cells="rnn", seeds=1, **QUICK | {"validation": None})
     assert comparison["rnn"].validation_score is None
     assert comparison.to_dict()["cells"]["rnn"]["validation_score"] is None
     assert "none" in str(comparison)

@@ -57,12 +57,12 @@ def test_the_words_say_how_much_and_at_what_cost():
     better = verdict_of([0.9, 0.92, 0.91, 0.95, 0.93], [0.9 - 0.05] * 5, seconds=2.0, num_parameters=150)
     assert better.text == (
         "lstm is better than gru: test accuracy higher with every one of 5 seeds, by 0.070 (0.050 to 0.100). "
-        "lstm takes 2.00 of the time and 1.50 of the parameters of gru."
+        "lstm takes 2.00 times the time and 1.50 times the parameters of gru."
     )
     worse = verdict_of([0.8] * 5, [0.9] * 5, seconds=2.0, num_parameters=150)
     assert worse.text == (
         "gru is better than lstm: test accuracy higher with every one of 5 seeds, by 0.100 (0.100 to 0.100). "
-        "gru takes 0.50 of the time and 0.67 of the parameters of lstm."
+        "gru takes 0.50 times the time and 0.67 times the parameters of lstm."
     )
     assert "over 5 seeds. lstm takes" in verdict_of([0.8] * 5, [0.8] * 5).text
     assert "over 1 seed, and fewer than 5 show none. " in verdict_of([0.9], [0.1]).text

@@ -131,4 +131,4 @@ def _finite(value: Any) -> Any:
 
 
 def _two_lines(scores: Scores | None) -> str:
-    return "none" if scores is None else f"{scores.median:.3f}\n{scores.min:.3f} to {scores.max:.3f}"
+    return "none" if scores is None else f"{scores.median:.3f}\n{scores.min:.3f}–{scores.max:.3f}"

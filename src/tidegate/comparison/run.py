@@ -19,7 +19,6 @@ from tidegate.comparison.results import Comparison
 from tidegate.comparison.scores import CellResult, Replica
 from tidegate.engine import Stop
 from tidegate.estimators import SequenceClassifier, SequenceRegressor
-from tidegate.training.fit import Run
 
 TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 SCORES = {"classification": "accuracy", "regression": "R2"}
@@ -137,14 +136,7 @@ class Job:
             num_threads=1,
         )
         with board.replica(self.cell) as watch:
-
-            def watch_and_stop(run: Run) -> None:
-                # The engine looks at the stop every 50 ms of an epoch, which a short epoch does not last.
-                if stop.is_set:
-                    raise KeyboardInterrupt
-                watch(run)
-
-            model._fit(training.X, training.y, stop=stop, watch=watch_and_stop)
+            model._fit(training.X, training.y, stop=stop, watch=watch)
             if stop.is_set:
                 raise KeyboardInterrupt
         return Replica(

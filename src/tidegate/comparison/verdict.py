@@ -78,7 +78,9 @@ class Verdict:
         other = self.second
         if cell == self.second:
             seconds, parameters, other = 1 / seconds, 1 / parameters, self.first
-        return f"{cell} takes {seconds:.2f} of the time and {parameters:.2f} of the parameters of {other}."
+        return (
+            f"{cell} takes {seconds:.2f} times the time and {parameters:.2f} times the parameters of {other}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"differences": asdict(Scores.of(self.differences)), "text": self.text}
