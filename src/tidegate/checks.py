@@ -23,7 +23,8 @@ def choice(argument: str, got: Any, options: Iterable[str]) -> str:
 
 def integer(argument: str, got: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
     """Return `got` as an int in [minimum, maximum]; otherwise raise ValueError."""
-    if not isinstance(got, numbers.Integral) or isinstance(got, bool) or not minimum <= got <= maximum:
+    whole = not isinstance(got, bool) and isinstance(got, numbers.Integral)
+    if not whole or not minimum <= got <= maximum:
         raise ValueError(
             f"{argument} expects a whole number from {minimum} to {maximum}; got {got!r}: "
             "pass one in that range"
@@ -37,7 +38,7 @@ def real(
     """Return `got` as a finite float in [minimum, maximum] (above=True: minimum excluded); else raise
     ValueError."""
     low = "above" if above else "from"
-    number = isinstance(got, numbers.Real) and not isinstance(got, bool) and math.isfinite(got)
+    number = not isinstance(got, bool) and isinstance(got, numbers.Real) and math.isfinite(got)
     if not number or not minimum <= got <= maximum or (above and got == minimum):
         upper = "" if maximum == math.inf else f" to {maximum:g}"
         raise ValueError(

@@ -65,6 +65,7 @@ class Recurrent:
         self.dtype = choice("dtype", dtype, DTYPES)
         self.num_threads = num_threads
         x, *layers = recurrent_stack(cell, input_size, hidden_size, num_layers, bidirectional)
+        assert isinstance(x, Input)
         self._input = replace(x, needs_gradient=True)
         self._layers = tuple(node for node in layers if isinstance(node, Layer))
         network = Network((self._input, *self._layers))
