@@ -7,11 +7,12 @@ unexport PYTHONPATH PYTHONHOME
 bin := .venv/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 editable := --no-build-isolation --config-settings=build-dir=build/editable --editable
-native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp')
+native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp') \
+	src/tidegate/checks.py $(wildcard src/tidegate/cells/*.py)
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch sanitize size import-time clean
+.PHONY: help demo test test-torch sanitize by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +20,7 @@ help:
 	@echo "make test         lint, types, import contracts and every test that needs no PyTorch"
 	@echo "make test-torch   installs PyTorch, makes the oracle's files again and compares; the tests that need PyTorch"
 	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
 	@echo "make clean        removes what these made"
@@ -39,6 +41,10 @@ test-torch: .venv/installed-torch
 
 sanitize: build/sanitize/installed
 	tools/sanitize.sh
+
+by-hand: build/by-hand/installed
+	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
+		build/by-hand/venv/bin/python benchmarks/by_hand.py
 
 size: build/wheel/installed
 	build/wheel/venv/bin/python tools/installed_size.py
@@ -80,6 +86,13 @@ build/sanitize/installed: $(native) $(package) .venv/installed-test
 	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/sanitize/site \
 		--config-settings=build-dir=build/sanitize/cmake --config-settings=cmake.define.TIDEGATE_SANITIZE=ON .
 	@$(bin)/python -m venv --without-pip build/sanitize/venv
+	@touch $@
+
+build/by-hand/installed: $(native) $(package) .venv/installed-test
+	@echo "Building the engine with the cells written by hand into build/by-hand"
+	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/by-hand/site \
+		--config-settings=build-dir=build/by-hand/cmake --config-settings=cmake.define.TIDEGATE_BY_HAND=ON .
+	@$(bin)/python -m venv --without-pip build/by-hand/venv
 	@touch $@
 
 build/wheel/installed: $(native) $(package) | .venv/build-tools

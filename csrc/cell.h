@@ -1,4 +1,5 @@
-// How a cell tells the time loop what it multiplies, and the two accessors its equations speak to.
+// How a cell tells the time loop what it multiplies, and the two accessors its equations speak to. The cells themselves
+// are generated from their records (src/tidegate/cells/codegen.py).
 //
 // A cell's columns are its products: a gate's input and recurrent product share one column where they are only ever
 // added, and have one each where they are not (the GRU's candidate). The pre-activations, activations and gradients
@@ -38,6 +39,7 @@ struct CellLayout {
   int num_states;                                 // state 0 is h, the output
   int num_phases;
   bool keeps_vector;                              // the kept vector is in use
+  int num_held;                                   // gradients that wait from one phase to the one before
   int input_first, input_count;                   // the columns that W x is added to
   std::array<int, kMaxColumns> input_block;       // their blocks of weight_ih
   std::array<int, kMaxColumns> bias_block;        // of (bias, recurrent bias), for each column
@@ -86,6 +88,8 @@ struct BackwardStep {
   const T* output_gradient;              // null: none
   const T* kept_vector;
   T* kept_vector_gradient;
+  T* held_gradients;
+  long held_stride;  // between them
   const T* diagonal;
   long hidden_stride;
   bool masked;
@@ -101,6 +105,8 @@ struct BackwardStep {
   void previous_gradient(int state, V v = V{}) { store(gradients[state], masked ? incoming(state) : v); }
   void add_previous_gradient(int state, V v) { store(gradients[state], load<T>(gradients[state]) + v); }
   void start_vector_gradient(V v = V{}) { store(kept_vector_gradient, v); }  // the phase's products are added to it
+  void hold(int place, V v) { store(held_gradients + place * held_stride, v); }
+  V held(int place) const { return load<T>(held_gradients + place * held_stride); }
   V vector_gradient() const { return load<T>(kept_vector_gradient); }
 
  private:

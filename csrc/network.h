@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "cells/gru.h"
-#include "cells/gru_reset_before.h"
-#include "cells/lstm.h"
-#include "cells/lstm_peephole.h"
-#include "cells/lstm_peephole_full.h"
-#include "cells/rnn.h"
+#include "cells.h"  // generated from src/tidegate/cells
+#if defined(TIDEGATE_BY_HAND)
+#include "by_hand/gru.h"
+#include "by_hand/lstm.h"
+#endif
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/input.h"
@@ -23,9 +22,13 @@
 
 namespace tidegate {
 
+#if defined(TIDEGATE_BY_HAND)  // the yardstick beside the generated code
 template <class... Cells>
-struct CellList {};
-using AllCells = CellList<Rnn, Lstm, LstmPeephole, LstmPeepholeFull, Gru, GruResetBefore>;
+CellList<Cells..., LstmByHand, GruByHand> with_by_hand(CellList<Cells...>);
+using EngineCells = decltype(with_by_hand(AllCells{}));
+#else
+using EngineCells = AllCells;
+#endif
 
 // Sequences in the caller's memory: an array of values for each input, and each sequence's first row and length.
 template <class T>
@@ -65,7 +68,7 @@ class Network {
   // multipliers: a node for each state, -1 for none; or empty.
   long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
                      const std::vector<long>& multipliers, long first_parameter) {
-    return add_cell(AllCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
+    return add_cell(EngineCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
   }
 
   long add_dropout(long of, double rate) {

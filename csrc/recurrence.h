@@ -113,6 +113,7 @@ class Recurrence final : public RecurrentNode<T> {
     for (int s = 0; s < kStates; ++s)
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * this->hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * this->hidden_stride);
+    if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * this->hidden_stride);
     for (int s = 0; s < kStates; ++s)
       if (multiplier(s) && multiplier(s)->value.needs_gradient) multiplier(s)->value.accumulated_gradient(batch);
     pass.team->run(
@@ -292,6 +293,8 @@ class Recurrence final : public RecurrentNode<T> {
         step.output_gradient = output_gradient ? output_gradient + at : nullptr;
         step.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
         step.kept_vector_gradient = kept_gradient_.data() + (kLayout.keeps_vector ? state_at : 0);
+        step.held_gradients = held_.data() + (kLayout.num_held ? state_at : 0);
+        step.held_stride = pass.batch.num_sequences * hidden;
         step.diagonal = packed_diagonal_.data() + (kLayout.num_diagonals ? u * W : 0);
         step.hidden_stride = hidden;
         step.masked = is_masked(pass, row);
@@ -387,7 +390,7 @@ class Recurrence final : public RecurrentNode<T> {
   std::vector<Buffer<T>> packed_input_, packed_input_transposed_;
   std::array<Buffer<T>, kMaxProducts> packed_product_, packed_product_transposed_;
 
-  Buffer<T> columns_, kept_, kept_gradient_;
+  Buffer<T> columns_, kept_, kept_gradient_, held_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_;
   Buffer<T> weight_gradient_, bias_gradient_, diagonal_gradient_;
 };

@@ -37,6 +37,13 @@ EXPECTED = {
         r"o_t = \sigma(W_{xo} x_t + W_{ho} h_{t-1} + W_{co} c_t + b_o)",
         r"h_t = o_t \odot \tanh(c_t)",
     ],
+    "lstm_coupled": [
+        r"f_t = \sigma(W_{xf} x_t + W_{hf} h_{t-1} + b_f)",
+        r"g_t = \tanh(W_{xg} x_t + W_{hg} h_{t-1} + b_g)",
+        r"o_t = \sigma(W_{xo} x_t + W_{ho} h_{t-1} + b_o)",
+        r"c_t = f_t \odot c_{t-1} + (1 - f_t) \odot g_t",
+        r"h_t = o_t \odot \tanh(c_t)",
+    ],
     "gru": [
         r"r_t = \sigma(W_{xr} x_t + W_{hr} h_{t-1} + b_r)",
         r"z_t = \sigma(W_{xz} x_t + W_{hz} h_{t-1} + b_z)",
@@ -48,6 +55,11 @@ EXPECTED = {
         r"z_t = \sigma(W_{xz} x_t + W_{hz} h_{t-1} + b_z)",
         r"n_t = \tanh(W_{xn} x_t + W_{hn} (r_t \odot h_{t-1}) + b_n)",
         r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}",
+    ],
+    "mgu": [
+        r"f_t = \sigma(W_{xf} x_t + W_{hf} h_{t-1} + b_f)",
+        r"n_t = \tanh(W_{xn} x_t + W_{hn} (f_t \odot h_{t-1}) + b_n)",
+        r"h_t = (1 - f_t) \odot h_{t-1} + f_t \odot n_t",
     ],
 }
 

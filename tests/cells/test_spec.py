@@ -11,8 +11,10 @@ CLOSED_FORMS = {
     "lstm": lambda I, H: 4 * (I * H + H * H + H),
     "lstm_peephole": lambda I, H: 4 * (I * H + H * H + H) + 3 * H,
     "lstm_peephole_full": lambda I, H: 4 * (I * H + H * H + H) + 3 * H * H,
+    "lstm_coupled": lambda I, H: 3 * (I * H + H * H + H),
     "gru": lambda I, H: 3 * (I * H + H * H + H) + H,
     "gru_reset_before": lambda I, H: 3 * (I * H + H * H + H),
+    "mgu": lambda I, H: 2 * (I * H + H * H + H),
 }
 
 

@@ -46,6 +46,13 @@ def lstm_peephole_full(w: Weights, x: Tensor, h: Tensor, c: Tensor) -> States:
     return o * tanh(c_new), c_new
 
 
+def lstm_coupled(w: Weights, x: Tensor, h: Tensor, c: Tensor) -> States:
+    f = sigmoid(w["W_xf"] @ x + w["W_hf"] @ h + w["b_f"])
+    o = sigmoid(w["W_xo"] @ x + w["W_ho"] @ h + w["b_o"])
+    c_new = f * c + (1 - f) * tanh(w["W_xg"] @ x + w["W_hg"] @ h + w["b_g"])
+    return o * tanh(c_new), c_new
+
+
 def gru(w: Weights, x: Tensor, h: Tensor) -> States:
     r = sigmoid(w["W_xr"] @ x + w["W_hr"] @ h + w["b_r"])
     z = sigmoid(w["W_xz"] @ x + w["W_hz"] @ h + w["b_z"])
@@ -60,14 +67,35 @@ def gru_reset_before(w: Weights, x: Tensor, h: Tensor) -> States:
     return ((1 - z) * n + z * h,)
 
 
+def mgu(w: Weights, x: Tensor, h: Tensor) -> States:
+    f = sigmoid(w["W_xf"] @ x + w["W_hf"] @ h + w["b_f"])
+    n = tanh(w["W_xn"] @ x + w["W_hn"] @ (f * h) + w["b_n"])
+    return ((1 - f) * h + f * n,)
+
+
 EQUATIONS: dict[str, Callable[..., States]] = {
     function.__name__: function
-    for function in (rnn, lstm, lstm_peephole, lstm_peephole_full, gru, gru_reset_before)
+    for function in (
+        rnn,
+        lstm,
+        lstm_peephole,
+        lstm_peephole_full,
+        lstm_coupled,
+        gru,
+        gru_reset_before,
+        mgu,
+    )
 }
 STATES = {name: ("h", "c") if name.startswith("lstm") else ("h",) for name in EQUATIONS}
 GATES = {
-    name: "ifgo" if name.startswith("lstm") else "rzn" if name.startswith("gru") else "n"
-    for name in EQUATIONS
+    "rnn": "n",
+    "lstm": "ifgo",
+    "lstm_peephole": "ifgo",
+    "lstm_peephole_full": "ifgo",
+    "lstm_coupled": "fgo",
+    "gru": "rzn",
+    "gru_reset_before": "rzn",
+    "mgu": "fn",
 }
 
 

@@ -29,6 +29,15 @@ def _peephole_step(affine: Affine, x: Value, h: Value, c: Value) -> tuple[States
     return (h, c), (i, f, g, o)
 
 
+def _coupled_step(affine: Affine, x: Value, h: Value, c: Value) -> tuple[States, tuple[Value, Value, Value]]:
+    f = sigmoid(affine.x("f", x) + affine.h("f", h))
+    g = tanh(affine.x("g", x) + affine.h("g", h))
+    o = sigmoid(affine.x("o", x) + affine.h("o", h))
+    c = f * c + (1 - f) * g
+    h = o * tanh(c)
+    return (h, c), (f, g, o)
+
+
 LSTM = CellSpec(
     name="lstm",
     title="LSTM",
@@ -60,4 +69,15 @@ LSTM_PEEPHOLE_FULL = replace(
     source="From LSTM to GRU, section 3.1, read to the letter",
     peephole="full",
     note="The literature has diagonal peephole weights; here each is a matrix, as the article writes it.",
+)
+
+LSTM_COUPLED = CellSpec(
+    name="lstm_coupled",
+    title="LSTM, input and forget gates coupled",
+    source="Greff et al. 2017, LSTM: a search space odyssey (variant CIFG)",
+    gates=("f", "g", "o"),
+    states=("h", "c"),
+    step=_coupled_step,
+    keep_gates=("f",),
+    note="i = 1 - f: what is forgotten is what is written.",
 )

@@ -1,18 +1,18 @@
-// Long short-term memory (Hochreiter & Schmidhuber 1997, forget gate: Gers et al. 2000).
+// Written by hand, the yardstick of the generated code. Long short-term memory (Hochreiter & Schmidhuber 1997, forget gate: Gers et al. 2000).
 //   i, f, o = sigmoid(W_x x_t + W_h h_{t-1} + b)    g = tanh(W_x x_t + W_h h_{t-1} + b)
 //   c_t = f * c_{t-1} + i * g                       h_t = o * tanh(c_t)
 #pragma once
 
-#include "../cell.h"
+#include "cell.h"
 
 namespace tidegate {
 
-struct Lstm {
-  static constexpr const char* name = "lstm";
+struct LstmByHand {
+  static constexpr const char* name = "lstm_by_hand";
   enum { I, F, G, O };
   enum { H, C };
   static constexpr CellLayout layout{
-      .num_gates = 4, .num_columns = 4, .num_states = 2, .num_phases = 1, .keeps_vector = false,
+      .num_gates = 4, .num_columns = 4, .num_states = 2, .num_phases = 1, .keeps_vector = false, .num_held = 0,
       .input_first = I, .input_count = 4, .input_block = {0, 1, 2, 3}, .bias_block = {0, 1, 2, 3},
       .num_recurrent_biases = 0,
       .num_products = 1, .products = {{{0, H, I, 4, Matrix::kRecurrent, {0, 1, 2, 3}}}},

@@ -1,18 +1,18 @@
-// The gated recurrent unit, reset after the product (Cho et al. 2014, in the form of cuDNN and PyTorch).
+// Written by hand, the yardstick of the generated code. The gated recurrent unit, reset after the product (Cho et al. 2014, in the form of cuDNN and PyTorch).
 //   r, z = sigmoid(W_x x_t + W_h h_{t-1} + b)    n = tanh(W_x x_t + b + r * (W_h h_{t-1} + b_hn))
 //   h_t = (1 - z) * n + z * h_{t-1}              (z = 1 keeps the old state)
 #pragma once
 
-#include "../cell.h"
+#include "cell.h"
 
 namespace tidegate {
 
-struct Gru {
-  static constexpr const char* name = "gru";
+struct GruByHand {
+  static constexpr const char* name = "gru_by_hand";
   enum { XN, R, Z, HN };  // the candidate's input and recurrent product have a column each
   enum { H };
   static constexpr CellLayout layout{
-      .num_gates = 3, .num_columns = 4, .num_states = 1, .num_phases = 1, .keeps_vector = false,
+      .num_gates = 3, .num_columns = 4, .num_states = 1, .num_phases = 1, .keeps_vector = false, .num_held = 0,
       .input_first = XN, .input_count = 3, .input_block = {2, 0, 1}, .bias_block = {2, 0, 1, 3},
       .num_recurrent_biases = 1,
       .num_products = 1, .products = {{{0, H, R, 3, Matrix::kRecurrent, {0, 1, 2}}}},
