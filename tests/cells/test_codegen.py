@@ -1,6 +1,6 @@
 """The generated C++: the LSTM's, what is refused, and that it needs the standard library alone.
 
-That the code is right is shown by the engine's tests, which hold every cell's values and gradients to the oracle.
+That the code is right is shown by the engine's tests, which hold every value and gradient to the oracle.
 """
 
 import subprocess
