@@ -1,4 +1,5 @@
-"""The file format: one safetensors file whose metadata holds a JSON document and a digest of everything.
+"""The file format: one safetensors file whose metadata, "tidegate", is a digest of everything and a JSON
+document.
 
 Any reader of safetensors can open the arrays. Nothing is pickled, so that a file from elsewhere cannot run
 code.
@@ -28,14 +29,9 @@ def write(path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Arr
     file that was there is as before."""
     from safetensors.numpy import save
 
-    text = json.dumps(
-        {"format": FORMAT, "version": VERSION, **document},
-        allow_nan=False,
-        ensure_ascii=False,
-        sort_keys=True,
-    )
+    text = json.dumps({"format": FORMAT, "version": VERSION, **document}, allow_nan=False, ensure_ascii=False)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(whole, {"tidegate": text, "sha256": _digest(text, whole)})
+    content = save(whole, {"tidegate": f"{_digest(text, whole)} {text}"})
     _replace(Path(path), content)
 
 
@@ -57,20 +53,20 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
             f"{path} expects a model that tidegate saved; got a file that is no safetensors, or a damaged "
             f"or truncated one ({error}): save the model again"
         ) from None
-    metadata = header.get("__metadata__", {})
-    if "tidegate" not in metadata or "sha256" not in metadata:
+    digest, _, text = header.get("__metadata__", {}).get("tidegate", "").partition(" ")
+    if not text:
         raise ValueError(
             f"{path} expects a model that tidegate saved; got a safetensors file of another program: "
             "read its weights with safetensors.numpy.load_file"
         )
-    text = metadata["tidegate"]
-    if metadata["sha256"] != _digest(text, arrays):
+    if digest != _digest(text, arrays):
         raise ValueError(f"{path} is damaged: its content does not match its digest: save the model again")
     document = json.loads(text)
-    if document["format"] != FORMAT or document["version"] > VERSION:
+    version = document.get("version")
+    if document.get("format") != FORMAT or not isinstance(version, int) or version > VERSION:
         raise ValueError(
-            f"{path} expects format {FORMAT!r} of version {VERSION} or older; got {document['format']!r} of "
-            f"version {document['version']}: read it with a newer tidegate"
+            f"{path} expects format {FORMAT!r} of version {VERSION} or older; got "
+            f"{document.get('format')!r} of version {version!r}: read it with a newer tidegate"
         )
     return document, arrays
 

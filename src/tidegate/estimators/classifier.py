@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from tidegate.estimators.examples import Examples, Rows
 from tidegate.estimators.model import SequenceModel
 from tidegate.estimators.targets import ClassCoding, Coding
 from tidegate.training.metrics import accuracy
+from tidegate.training.settings import CLASSIFIER
 
 
 @dataclass(eq=False, repr=False)
@@ -27,6 +28,11 @@ class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
     more: the share of right answers, one against the rest). classes_: the labels, sorted.
     """
 
+    _: KW_ONLY
+    hidden_size: int = CLASSIFIER.hidden_size
+    bidirectional: bool = CLASSIFIER.bidirectional
+    dropout: float = CLASSIFIER.dropout
+    pooling: str = CLASSIFIER.pooling
     loss: str = "softmax_cross_entropy"
     class_weight: str | Mapping[Any, float] | None = None
 

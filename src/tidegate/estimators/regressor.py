@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
@@ -24,6 +24,7 @@ class SequenceRegressor(RegressorMixin, SequenceModel):  # type: ignore[misc]
     deviation. Predictions come back in the targets' own unit. history_'s scores are R^2.
     """
 
+    _: KW_ONLY
     loss: str = "mse"
 
     LOSSES: ClassVar[tuple[str, ...]] = ("mse", "mae", "huber")

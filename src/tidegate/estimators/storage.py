@@ -87,6 +87,11 @@ def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
             raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
     scaling = Scaling(arrays["x_mean"], arrays["x_scale"])
     coding = _coding(document["coding"], arrays)
+    ends = (network.widths["x"], network.widths["output"])
+    if ends != (len(scaling.mean), coding.num_outputs):
+        raise ValueError(
+            f"the network expects {len(scaling.mean)} inputs and {coding.num_outputs} outputs; got {ends}"
+        )
     model.__dict__.update(
         network_=network,
         parameters_=parameters,
@@ -115,7 +120,10 @@ def _coding_document(coding: Coding) -> tuple[dict[str, Any], dict[str, NDArray[
 
 def _coding(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Coding:
     if "classes" in document:
-        return ClassCoding(np.array(document["classes"], dtype=document["dtype"]), document["sigmoid"])
+        dtype = np.dtype(document["dtype"])
+        if dtype.kind not in "biufUS":
+            raise ValueError(f"dtype expects one of numbers or strings; got {dtype}")
+        return ClassCoding(np.array(document["classes"], dtype=dtype), document["sigmoid"])
     return NumberCoding(Scaling(arrays["y_mean"], arrays["y_scale"]), document["vector"])
 
 

@@ -26,6 +26,9 @@ OPTIMIZERS = MappingProxyType(
 )
 
 
+MAX_PARAMETERS = 2**31 - 1
+
+
 @dataclass(frozen=True)
 class NetworkSettings:
     """The usual network for sequences: recurrent layers, a pool, dense layers, one output."""
@@ -40,8 +43,8 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
-        integer("hidden_size", self.hidden_size)
-        integer("num_layers", self.num_layers)
+        for name in ("hidden_size", "num_layers"):
+            object.__setattr__(self, name, integer(name, getattr(self, name)))
         choice("pooling", self.pooling, POOLINGS)
         real("dropout", self.dropout, 0.0, 0.99)
         if not isinstance(self.bidirectional, bool):
@@ -79,7 +82,8 @@ class NetworkSettings:
         return network
 
 
-MAX_PARAMETERS = 2**31 - 1
+# A classifier reads sequences that have ended, so that both directions are there to be read.
+CLASSIFIER = NetworkSettings(hidden_size=100, bidirectional=True, dropout=0.3, pooling="max")
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,9 @@ class TrainingSettings:
     schedule: str | Schedule = "constant"
     batch_size: int = 16
     max_epochs: int = 100
-    patience: int | None = 15
+    patience: int | None = 20
     min_delta: float = 0.0
-    validation: float | None = 0.15
+    validation: float | None = 0.1
     clip_norm: float | None = 1.0
 
     def __post_init__(self) -> None:

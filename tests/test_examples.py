@@ -1,0 +1,57 @@
+"""Each example runs as a user runs it, and says what it should."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tidegate import cells
+from tidegate.engine import Engine
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_the_article_runs_and_compares():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "article.py")], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    heading, lstm, gru, _ = done.stdout.splitlines()
+    assert heading.split()[:2] == ["cell", "parameters"]
+    for line, name, count in ((lstm, "lstm", 601), (gru, "gru", 491)):
+        cell, by_model, by_formula, first, last, updates, seconds = line.split()
+        assert (cell, int(by_model), int(by_formula), int(updates)) == (name, count, count, 10_000)
+        assert float(last) < float(first)
+        assert float(seconds) > 0
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_articles_formula_is_the_records(cell):
+    example = runpy.run_path(str(EXAMPLES / "article.py"))
+    dense_and_output = 110 + 11
+    for inputs, units in ((1, 10), (3, 7)):
+        assert example["parameters_by_formula"](cell, inputs, units) - (units * 10 + 10) - 11 == cells.get(
+            cell
+        ).num_parameters(inputs, units)
+    assert cells.get(cell).num_parameters(1, 10) + dense_and_output == example["parameters_by_formula"](cell)
+
+
+def test_an_epoch_of_the_article_is_one_native_call(monkeypatch):
+    calls = []
+    epoch = Engine.epoch
+
+    def counted(self, *arguments, **options):
+        calls.append(1)
+        return epoch(self, *arguments, **options)
+
+    monkeypatch.setattr(Engine, "epoch", counted)
+    example = runpy.run_path(str(EXAMPLES / "article.py"))
+    x, y = example["data"]()
+    assert x.shape == (100, 10, 1)
+    assert y.shape == (100, 1)
+    model = example["train"]("gru", x, y)
+    assert len(calls) == 100
+    assert model.num_updates_ == 10_000
+    assert model.predict(x).shape == y.shape
