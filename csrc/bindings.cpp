@@ -200,26 +200,31 @@ void bind_network(nb::module_& m, const char* name) {
       .def("epoch",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
               const Weights& weights, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
-              const OptimizerSettings& settings, std::uint64_t seed, const Stop* stop) {
+              const OptimizerSettings& settings, std::uint64_t seed, const std::tuple<long, double, double, double>& position,
+              long max_updates, const Stop* stop) {
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
              N::check_order(order, lengths);
              const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
              const long count = static_cast<long>(order.shape(0));
              require(batch_size >= 1 && static_cast<long>(learning_rates.shape(0)) == (count + batch_size - 1) / batch_size,
                      "learning_rates expects one an update");
+             const auto& [update, loss, score, weight] = position;
+             require(update >= 0 && update <= static_cast<long>(learning_rates.shape(0)) && max_updates >= 0,
+                     "position expects an update of this epoch");
              EpochResult result;
              {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
-               result = n.epoch(data, targets, order.data(), count, batch_size, learning_rates.data(), settings, seed, interrupt);
+               result = n.epoch(data, targets, order.data(), count, batch_size, learning_rates.data(), settings, seed, {update, {loss, score, weight}},
+                                max_updates, interrupt);
              }
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             return std::make_tuple(result.sums.loss, result.sums.score, result.sums.weight, result.num_updates,
-                                    result.ending == Ending::kComplete);
+             const auto& [made, sums] = result.position;
+             return std::make_tuple(std::make_tuple(made, sums.loss, sums.score, sums.weight), result.ending == Ending::kComplete);
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
            "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,
-           "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "stop"_a.none())
+           "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "position"_a, "max_updates"_a, "stop"_a.none())
       .def("evaluate",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
               const Weights& weights, const Indices& order, long batch_size, const Stop* stop) {

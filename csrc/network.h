@@ -41,9 +41,14 @@ struct Data {
 
 enum class Ending { kComplete, kInterrupted, kDiverged };
 
+// How far an epoch has come.
+struct EpochPosition {
+  long update = 0;  // updates made
+  LossSums sums;    // over their batches
+};
+
 struct EpochResult {
-  LossSums sums;  // over the batches that were completed
-  long num_updates = 0;
+  EpochPosition position;
   Ending ending = Ending::kComplete;
 };
 
@@ -141,23 +146,28 @@ class Network {
 
   // ---- many batches ----
 
-  // One pass over `order` in batches, with an update of the parameters after each. An interrupted or non-finite update
-  // is not made: the parameters are those of the last complete one.
+  // One pass over `order` in batches, with an update of the parameters after each: from `position` on and at most
+  // `max_updates` of them, which changes no bit of the whole. An interrupted or non-finite update is not made: the
+  // parameters are those of the last complete one.
   EpochResult epoch(const Data<T>& data, const std::vector<Target<T>>& targets, const std::int64_t* order, long count,
                     long batch_size, const double* learning_rates, const OptimizerSettings& settings, std::uint64_t seed,
-                    Interrupt& interrupt) {
+                    EpochPosition position, long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
     Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
-    EpochResult result;
+    EpochResult result{position, Ending::kComplete};
+    long& update = result.position.update;
+    const long num_updates_of_epoch = (count + batch_size - 1) / batch_size;
+    const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
     attach(data);
     set_targets(targets);
     try {
-      for (long at = 0; at < count; at += batch_size, ++result.num_updates) {
+      for (; update < end; ++update) {
         interrupt.check();
         interrupt.throw_if_requested();
+        const long at = update * batch_size;
         set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
         pack(true);
-        run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(result.num_updates));
+        run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
         run_backward(team, interrupt);
         const LossSums sums = loss_sums();
         const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
@@ -166,10 +176,10 @@ class Network {
           return result;
         }
         const long step = num_updates.load(std::memory_order_relaxed) + 1;
-        update_parameters(settings, learning_rates[result.num_updates], step, padded_parameters_, parameters_.data(),
+        update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
                           gradients_.data(), first_.data(), second_.data());
         num_updates.store(step, std::memory_order_relaxed);
-        result.sums += sums;
+        result.position.sums += sums;
       }
     } catch (const Interrupted&) {
       result.ending = Ending::kInterrupted;

@@ -192,7 +192,7 @@ def test_an_epoch_is_the_sum_of_its_steps(loss: str, weighted: bool) -> None:
     engine.flat[:] = start = 0.5 * drawn(3, engine.flat.size)
     order, rates = np.array([5, 0, 3, 2, 6, 1]), np.array([0.1, 0.2])
     result = engine.epoch(steps, Target(values, weights), order, 4, rates, Optimizer("sgd"))
-    assert result.num_updates == engine.num_updates == 2
+    assert result.position.update == engine.num_updates == 2
 
     alone = Engine(network, dtype="float64")
     alone.flat[:] = start
@@ -218,3 +218,28 @@ def test_predictions_do_not_depend_on_batches(batch_size: int, seed: int) -> Non
     engine = Engine(network)
     engine.flat[:] = drawn(seed, engine.flat.size)
     np.testing.assert_array_equal(engine.predict(steps, batch_size), engine.predict(steps, 8))
+
+
+@settings(deadline=None, max_examples=20)
+@given(pieces=st.lists(st.integers(0, 4), max_size=8), seed=st.integers(0, 100))
+def test_an_epoch_in_pieces_has_the_same_bits(pieces: list[int], seed: int) -> None:
+    network = sequence_network("gru", 2, 9, 1, "mse", dropout=0.3, pooling="mean")
+    steps = Steps.of(drawn(seed, 60, 2), np.arange(0, 61, 3))
+    target = Target(drawn(seed, 20, 1).astype(np.float32))
+    order, rates, optimizer = (
+        np.random.default_rng(seed).permutation(20),
+        np.linspace(0.01, 0.02, 7),
+        Optimizer(),
+    )
+    engines = [Engine(network), Engine(network)]
+    for engine in engines:
+        engine.flat[:] = drawn(seed, engine.flat.size)
+    whole = engines[0].epoch(steps, target, order, 3, rates, optimizer, seed=seed)
+    result = engines[1].epoch(steps, target, order, 3, rates, optimizer, seed=seed, max_updates=0)
+    for count in [*pieces, None]:
+        result = engines[1].epoch(
+            steps, target, order, 3, rates, optimizer, seed=seed, position=result.position, max_updates=count
+        )
+    assert result == whole
+    np.testing.assert_array_equal(engines[0].flat, engines[1].flat)
+    assert engines[1].num_updates == 7

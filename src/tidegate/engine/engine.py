@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from tidegate.checks import choice, integer
 from tidegate.engine.native import Stop, extension
-from tidegate.engine.records import DTYPES, Diverged, Floats, Indices, Optimizer, Result, Steps, Target
+from tidegate.engine.records import (
+    DTYPES,
+    START,
+    Diverged,
+    Floats,
+    Indices,
+    Optimizer,
+    Position,
+    Result,
+    Steps,
+    Target,
+)
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Pool, Recurrent
 
 
@@ -84,14 +96,17 @@ class Engine:
         optimizer: Optimizer,
         *,
         seed: int = 0,
+        position: Position = START,
+        max_updates: int | None = None,
         stop: Stop | None = None,
     ) -> Result:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
-        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. Diverged where a
-        loss or gradient is not finite.
+        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. position: where an
+        earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same bits as in
+        one call, and the result is that of the epoch so far. Diverged where a loss or gradient is not finite.
         """
-        loss, score, weight, num_updates, complete = self._plan.epoch(
+        reached, complete = self._plan.epoch(
             *_arrays(steps),
             *self._target(target),
             order,
@@ -99,14 +114,18 @@ class Engine:
             learning_rates,
             self._settings(optimizer),
             seed % 2**64,
+            astuple(position),
+            len(learning_rates) if max_updates is None else max_updates,
             None if stop is None else stop._native,
         )
+        made = Position(*reached)
         if not complete:
             raise Diverged(
-                f"update {num_updates + 1} of {len(learning_rates)} in this epoch met a loss or gradient "
+                f"update {made.update + 1} of {len(learning_rates)} in this epoch met a loss or gradient "
                 "that is not finite; the parameters are those before it: lower learning_rate or set clip_norm"
             )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0), num_updates)
+        weight = made.weight_sum or 1.0
+        return Result(made.loss_sum / weight, made.score_sum / weight, made)
 
     def evaluate(
         self,

@@ -82,10 +82,23 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
+class Position:
+    """How far an epoch has come: updates made, and the weighted sums of their losses and scores."""
+
+    update: int = 0
+    loss_sum: float = 0.0
+    score_sum: float = 0.0
+    weight_sum: float = 0.0
+
+
+START = Position()
+
+
+@dataclass(frozen=True)
 class Result:
     """Weighted means over rows. score: the share of right classes (softmax_cross_entropy) or right labels
     (sigmoid_cross_entropy), the mean squared error for the other losses."""
 
     loss: float
     score: float
-    num_updates: int = 0
+    position: Position = START
