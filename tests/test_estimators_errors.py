@@ -34,7 +34,7 @@ BAD_FITS = {
     "NaN in y": (X, spoilt(LABELS, np.nan), {}, r"y expects finite numbers; got nan at row 3"),
     "empty sequence": ([[1.0], [], *[[1.0]] * 10], LABELS, {}, r"X\[1\] expects at least one step"),
     "none at all": ([], [], {}, "X expects at least one sequence; got none"),
-    "no targets": (X, None, {}, r"y expects a target for each sequence; got None"),
+    "no targets": (X, None, {}, r"y expects one entry a sequence or a step; got None"),
     "differing features": (ragged_features(), LABELS, {}, r"X\[1\] expects 2 features"),
     "lengths of y": (X, LABELS[:11], {}, r"y expects one entry for each of the 12 sequences of X; got 11"),
     "step targets of another length": (
@@ -129,7 +129,7 @@ def test_a_bad_fit_is_refused_and_changes_nothing(fault):
     [
         (np.ones(11), "sample_weight expects one entry for each of the 12 sequences of X; got 11"),
         (-np.ones(12), "sample_weight expects numbers from 0"),
-        (np.zeros(12), "sample_weight expects numbers from 0, not all of them 0"),
+        (np.zeros(12), "sample_weight expects numbers from 0, some of them above; got zero weights only"),
         (np.full(12, np.nan), "sample_weight expects finite numbers"),
         (["a"] * 12, "sample_weight expects one number a sequence"),
         (np.ones((12, 4)), "sample_weight expects one number a sequence"),

@@ -25,7 +25,8 @@ def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Rows, bool]:
     """
     if y is None:
         raise ValueError(
-            f"{argument} expects a target for each sequence; got None: pass one (y=None is not enough)"
+            f"{argument} expects one entry a sequence or a step; got None (fit requires y to be passed, but "
+            "the target y is None): pass one"
         )
     if has_step_targets(y, X):
         return step_targets(y, X, argument=argument), True
@@ -83,9 +84,10 @@ def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool)
         )
     weights = rows.astype(np.float64)
     if weights.min() < 0.0 or not weights.any():
+        got = "zero weights only" if not weights.any() else f"{weights.min():g}"
         raise ValueError(
-            f"{argument} expects numbers from 0, not all of them 0; got {weights.min():g} to "
-            f"{weights.max():g}: leave sequences out or weigh them by more than 0"
+            f"{argument} expects numbers from 0, some of them above; got {got}: leave sequences out, or "
+            "weigh them by more than 0"
         )
     return np.repeat(weights, X.lengths) if per_step and not weighs_steps else weights
 
