@@ -1,6 +1,7 @@
 """The loop against a fake engine that records its calls, and against the real one for what it keeps."""
 
 import math
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -165,6 +166,19 @@ def test_a_stop_that_is_set_ends_the_run():
     run = fit(engine, examples, None, TrainingSettings(), np.random.default_rng(0), stop=stop, watch=watch)
     assert run.interrupted
     assert run.epoch == 3
+
+
+def test_ctrl_c_ends_the_run_with_what_it_has():
+    engine, examples = real_engine()
+
+    def watch(run):
+        if run.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    run = fit(engine, examples, examples, TrainingSettings(), np.random.default_rng(0), watch=watch)
+    assert run.interrupted
+    assert run.epoch == 2
+    assert engine.evaluate(examples.steps, examples.target).loss == min(run.history["val_loss"])
 
 
 def test_watch_sees_the_run_before_the_first_epoch_and_after_each():

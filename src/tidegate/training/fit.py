@@ -136,11 +136,13 @@ def fit(
                 stop=stop,
             )
             val_loss, val_score = _evaluate(engine, validation)
-            losses.append(trained.loss if validation is None else val_loss)
-            if convergence.update(losses[-1]):
-                best[:] = engine.flat
             run.add(trained.loss, val_loss, training.score(trained.score), val_score)
-            run.best_epoch = run.epoch if validation is None else convergence.best_epoch
+            losses.append(run.last(monitored))
+            lowest = convergence.update(losses[-1])
+            if lowest and validation is not None:
+                best[:] = engine.flat
+            if lowest or validation is None:
+                run.best_epoch = run.epoch
             if convergence.converged:
                 run.stopped = (
                     f"converged: {monitored} fell by no more than min_delta={settings.min_delta:g} "
