@@ -1,12 +1,18 @@
 import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import tidegate
 from tidegate.comparison import Comparison, Interrupted, run
+from tidegate.comparison.interrupt import CtrlC
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences, split
+from tidegate.engine import Stop
 
 MODEL = {"max_epochs": 3, "hidden_size": 4, "bidirectional": False, "validation": 0.15, "batch_size": 16}
 QUICK = MODEL | {"progress": False}
@@ -244,34 +250,76 @@ def test_bad_targets_are_refused(task, y, message):
 ENDLESS = {"max_epochs": 10**9, "patience": None, "hidden_size": 4, "progress": False, "num_threads": 2}
 
 
-def test_an_interrupt_ends_endless_replicas(task, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(run, "wait", interrupted)
+def test_ctrl_c_ends_endless_replicas(task, monkeypatch):
+    monkeypatch.setattr(run, "wait", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(Interrupted, match=r"^interrupted: 0 of 15 replicas finished$") as caught:
         tidegate.compare(*task, **ENDLESS)
     assert caught.value.comparison is None
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_interrupt_keeps_the_replicas_that_were_finished(task, monkeypatch, tmp_path):
-    whole = run.wait
+def test_ctrl_c_keeps_the_replicas_that_were_finished(task, monkeypatch, tmp_path):
+    class PressesCtrlC(tidegate.SequenceClassifier):
+        def _fit(self, *args, stop, **options):
+            if self.random_state == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+                while not stop.is_set:  # until the main thread has seen it
+                    pass
+            return super()._fit(*args, stop=stop, **options)
 
-    def interrupted_after_two(pending, *_):
-        done, rest = whole(pending, return_when=run.FIRST_COMPLETED)
-        if len(rest) <= 4:
-            raise KeyboardInterrupt
-        return done, rest
-
-    monkeypatch.setattr(run, "wait", interrupted_after_two)
-    with pytest.raises(Interrupted, match=r"\d of 6 replicas finished, kept in .*result.json") as caught:
+    monkeypatch.setitem(run.TASKS, "classification", PressesCtrlC)
+    with pytest.raises(Interrupted, match=r"2 of 6 replicas finished, kept in .*result.json") as caught:
         tidegate.compare(*task, cells=("rnn", "gru"), seeds=3, output=tmp_path, **QUICK, num_threads=1)
     comparison = caught.value.comparison
     assert comparison.interrupted
-    assert comparison["rnn"].replicas
+    assert [replica.seed for result in comparison.cells for replica in result.replicas] == [0, 0]
     saved = json.loads((tmp_path / "result.json").read_text())
     assert saved["interrupted"] is True
-    assert saved["cells"].keys() == {result.cell for result in comparison.cells}
+    assert saved["cells"].keys() == {"rnn", "gru"}
+
+
+def test_a_second_ctrl_c_is_an_ordinary_one():
+    stop = Stop()
+    with CtrlC(stop) as ctrl_c:
+        signal.raise_signal(signal.SIGINT)
+        assert ctrl_c.pressed
+        assert stop.is_set
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_program_s_own_handler_stays():
+    pressed = []
+    previous = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        with CtrlC(Stop()) as ctrl_c:
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert pressed
+    assert not ctrl_c.pressed
+
+
+def test_outside_the_main_thread_it_runs_as_well(task):
+    with ThreadPoolExecutor(1) as pool:
+        comparison = pool.submit(tidegate.compare, *task, cells="rnn", seeds=1, **QUICK).result()
+    assert comparison["rnn"].replicas
+
+
+def test_replicas_bring_no_threads_of_blas(task, monkeypatch):
+    counts = []
+
+    class Counts(tidegate.SequenceClassifier):
+        def _fit(self, *args, **options):
+            counts.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            return super()._fit(*args, **options)
+
+    monkeypatch.setitem(run.TASKS, "classification", Counts)
+    with threadpool_limits(2, user_api="blas"):
+        tidegate.compare(*task, cells="rnn", seeds=1, **QUICK)
+        after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    assert set(counts) <= {1}
+    assert set(after) <= {2}
 
 
 def test_an_error_of_one_replica_ends_the_others(task, monkeypatch):
