@@ -74,7 +74,7 @@ def _rectangle(y: Any) -> tuple[int, ...] | None:
         return None
     if array.dtype == object and array.ndim == 1 and len(array) and np.ndim(array[0]) > 0:
         try:
-            return np.stack(list(array)).shape
+            array = np.stack(list(array))
         except ValueError:
             return None
     return array.shape
