@@ -131,7 +131,7 @@ def test_predicting_from_several_threads_gives_the_same_bits(kind, y):
 
 @both
 def test_a_weight_of_two_is_the_sequence_twice_in_full_batches(kind, y):
-    options = {**SMALL, "batch_size": 1000, "validation": None, "patience": None}
+    options = {**SMALL, "batch_size": 1000, "validation": None, "patience": None, "dropout": 0.0}
     weights = np.ones(len(X))
     weights[::3] = 2.0
     twice = [*X, *X[::3]]
@@ -152,6 +152,12 @@ def test_a_weight_of_zero_is_as_if_the_sequence_were_not_there(kind, y):
 
 
 @both
+@pytest.mark.parametrize("weight", [1e-300, 0.5, 1e300])
+def test_only_the_ratios_of_weights_count(kind, y, weight):
+    assert same_bits(kind(**SMALL).fit(X, y), kind(**SMALL).fit(X, y, np.full(len(X), weight)))
+
+
+@both
 def test_warm_start_continues_from_the_fitted_weights_and_statistics(kind, y):
     # Plain SGD has no state of its own: two fits of two epochs are one of four, but for the order of visits.
     options = {
@@ -161,6 +167,7 @@ def test_warm_start_continues_from_the_fitted_weights_and_statistics(kind, y):
         "validation": None,
         "patience": None,
         "clip_norm": None,
+        "dropout": 0.0,
     }
     whole = kind(**{**options, "max_epochs": 4}).fit(X, y)
     halves = kind(**{**options, "max_epochs": 2, "warm_start": True}).fit(X, y)

@@ -68,8 +68,8 @@ def _plain(argument: str, rows: Rows) -> Rows:
 
 
 def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool) -> Doubles | None:
-    """sample_weight as one number a row, float64; a sequence's weight is that of each of its steps. None
-    stays None."""
+    """sample_weight as one number a row, float64, the largest 1 since only ratios count; a sequence's weight
+    is that of each of its steps. None stays None."""
     if sample_weight is None:
         return None
     rows, weighs_steps = rows_of(argument, sample_weight, X)
@@ -89,6 +89,7 @@ def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool)
             f"{argument} expects numbers from 0, some of them above; got {got}: leave sequences out, or "
             "weigh them by more than 0"
         )
+    weights /= weights.max()
     return np.repeat(weights, X.lengths) if per_step and not weighs_steps else weights
 
 

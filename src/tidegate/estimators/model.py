@@ -262,5 +262,6 @@ def _part(examples: Examples, scaling: Scaling, coding: Coding, names: tuple[str
     steps = _steps(names[0], examples.X, scaling)
     targets = coding.encode(names[1], examples.rows, DTYPE)
     weights = coding.row_weights(examples.rows, examples.weights)
-    target = Target(targets, None if weights is None else weights.astype(DTYPE))
-    return Part(steps, target, coding.variance(targets, weights))
+    # Class weights of any size fit the engine's dtype, relative to the largest.
+    relative = None if weights is None else (weights / weights.max()).astype(DTYPE)
+    return Part(steps, Target(targets, relative), coding.variance(targets, weights))
