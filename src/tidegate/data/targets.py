@@ -69,7 +69,7 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
 def _rectangle(y: Any) -> tuple[int, ...] | None:
     """Shape of y as one array, or None where it is ragged."""
     try:
-        array = np.asarray(y)
+        array: NDArray[Any] = np.asarray(y)
     except ValueError:
         return None
     if array.dtype == object and array.ndim == 1 and len(array) and np.ndim(array[0]) > 0:
