@@ -37,8 +37,7 @@ void require(bool condition, const char* message) {
 
 // A pending signal whose handler raised stays as Python's error of this thread until the call returns.
 Interrupt interruptible(const Stop* stop) {
-  return Interrupt([stop] {
-    if (stop && stop->requested.load(std::memory_order_relaxed)) return true;
+  return Interrupt(stop ? &stop->requested : nullptr, [] {
     nb::gil_scoped_acquire gil;
     return PyErr_CheckSignals() != 0;
   });

@@ -45,18 +45,20 @@ class FlushDenormals {
 // Thrown where a computation was asked to stop before it was complete.
 struct Interrupted {};
 
-// A request to stop, polled by the thread that made the native call at most every 50 ms.
+// A request to stop: a flag that another thread sets, or what `poll` says, which the thread that made the native call
+// asks at most every 50 ms.
 class Interrupt {
  public:
-  explicit Interrupt(std::function<bool()> poll) : poll_(std::move(poll)) {}
+  Interrupt(const std::atomic<bool>* flag, std::function<bool()> poll) : flag_(flag), poll_(std::move(poll)) {}
 
   // From the calling thread, often.
   void check() {
+    if (flag_ && flag_->load(std::memory_order_relaxed)) requested_.store(true, std::memory_order_relaxed);
     if (++calls_ % 16 != 0) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::milliseconds(50)) return;
     last_ = now;
-    if (poll_ && poll_()) requested_.store(true, std::memory_order_relaxed);
+    if (poll_()) requested_.store(true, std::memory_order_relaxed);
   }
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
   void throw_if_requested() const {
@@ -64,6 +66,7 @@ class Interrupt {
   }
 
  private:
+  const std::atomic<bool>* flag_;
   std::function<bool()> poll_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   unsigned calls_ = 0;

@@ -91,6 +91,15 @@ def test_stop_ends_an_epoch_of_another_thread() -> None:
     assert stop.is_set
 
 
+def test_a_stop_that_is_set_is_noticed_at_once() -> None:
+    engine, stop = engine_with_weights(), Stop()
+    steps, target = data(2)
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        engine.epoch(steps, target, np.arange(2), 2, np.full(1, 0.01), Optimizer(), stop=stop)
+    assert engine.num_updates == 0
+
+
 @pytest.mark.parametrize("clip", [{}, {"clip_norm": 1.0}, {"clip_value": 1.0}])
 def test_divergence_keeps_the_parameters_before_it(clip: dict[str, float]) -> None:
     engine = engine_with_weights()
