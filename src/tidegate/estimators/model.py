@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from threadpoolctl import threadpool_limits
 
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
@@ -86,9 +87,10 @@ class SequenceModel(Options):
             validation_part = _part(validation, scaling, coding, ("validation[0]", "validation[1]"))
 
         engine = self._engine(network)
-        values = previous.get("parameters_") or initialize(
-            network, initializers, start_rng, longest=int(training.X.lengths.max())
-        )
+        with threadpool_limits(1, "blas"):  # small matrices gain nothing from BLAS threads, which vary the bits
+            values = previous.get("parameters_") or initialize(
+                network, initializers, start_rng, longest=int(training.X.lengths.max())
+            )
         for name, value in values.items():
             engine.parameters[name][...] = value
         with ExitStack() as stack:
