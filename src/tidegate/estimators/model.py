@@ -87,7 +87,7 @@ class SequenceModel(Options):
             validation_part = _part(validation, scaling, coding, ("validation[0]", "validation[1]"))
 
         engine = self._engine(network)
-        with threadpool_limits(1, "blas"):  # small matrices gain nothing from BLAS threads, which vary the bits
+        with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
             values = previous.get("parameters_") or initialize(
                 network, initializers, start_rng, longest=int(training.X.lengths.max())
             )
