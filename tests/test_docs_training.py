@@ -1,17 +1,29 @@
-"""The code of docs/training.md runs as printed."""
+"""The code of the pages on training runs as printed."""
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "training.md"
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def run(page, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert blocks
     for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), {})
-    printed = capsys.readouterr().out
-    assert float(printed.splitlines()[0]) > 0.5
-    assert "SequenceClassifier" in printed
+        exec(compile(block, page, "exec"), {})
+
+
+@pytest.mark.parametrize("page", ["training.md", "initializers.md"])
+def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
+    run(page, tmp_path, monkeypatch)
+
+
+def test_training_prints_a_score_and_a_summary(tmp_path, monkeypatch, capsys):
+    run("training.md", tmp_path, monkeypatch)
+    score, heading, *_ = capsys.readouterr().out.splitlines()
+    assert float(score) > 0.5
+    assert heading.startswith("SequenceClassifier, ")
