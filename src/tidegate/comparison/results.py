@@ -90,23 +90,26 @@ class Comparison:
         return path
 
     def table(self) -> Table:
-        """A row a cell, for rich's print."""
+        """A row a cell, for rich's print; it fits in 60 columns, where long names of cells are broken."""
         from rich import box
         from rich.table import Table
 
         table = Table(
-            caption=f"{self.score_name}: median and range over {len(self.seeds)} seeds", box=box.SIMPLE
+            caption=f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            collapse_padding=True,
+            padding=(0, 1),
         )
-        table.add_column("cell")
-        for title in ("parameters", "train", "validation", "test", "seconds", "updates/s"):
-            table.add_column(title, justify="right")
+        table.add_column("cell\nparameters", overflow="fold")
+        for title in ("train", "validation", "test", "seconds\nupdates/s"):
+            table.add_column(title, justify="right", no_wrap=True)
         for result in self.cells:
             table.add_row(
-                result.cell,
-                f"{result.num_parameters:,}",
+                f"{result.cell}\n{result.num_parameters:,}",
                 *map(_two_lines, (result.train_score, result.validation_score, result.test_score)),
-                f"{result.seconds:.2f}",
-                f"{result.updates_per_second:,.0f}",
+                f"{result.seconds:.2f}\n{result.updates_per_second:,.0f}",
             )
         return table
 
@@ -114,7 +117,7 @@ class Comparison:
         """The table and the verdicts."""
         from rich.console import Console
 
-        page = Console(width=100, color_system=None)
+        page = Console(width=80, color_system=None)
         with page.capture() as captured:
             page.print(self.table())
             for verdict in self.verdicts:
