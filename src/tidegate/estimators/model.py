@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
 from tidegate.engine import Engine, Steps, Stop, Target
+from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, row_weights, rows_of
 from tidegate.estimators.options import Options
 from tidegate.estimators.scaling import Doubles, Scaling
@@ -35,8 +36,10 @@ class SequenceModel(Options):
 
     After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),
     stopped_ (why), best_epoch_, num_updates_, seconds_, num_parameters_, n_features_in_, network_ and
-    parameters_.
+    parameters_. columns_: where the sequences come from a table, which columns they are.
     """
+
+    columns_: Columns
 
     @abstractmethod
     def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
@@ -213,6 +216,8 @@ class SequenceModel(Options):
         history = run.history
         if previous:
             history = {name: [*previous["history_"][name], *values] for name, values in history.items()}
+        else:
+            self.__dict__.pop("columns_", None)
         self.__dict__.update(
             network_=engine.network,
             parameters_={name: np.array(value) for name, value in engine.parameters.items()},

@@ -15,6 +15,7 @@ from tidegate import persistence
 from tidegate.checks import choice
 from tidegate.engine import Optimizer
 from tidegate.estimators.classifier import SequenceClassifier
+from tidegate.estimators.columns import Columns
 from tidegate.estimators.model import SequenceModel
 from tidegate.estimators.regressor import SequenceRegressor
 from tidegate.estimators.scaling import Scaling
@@ -56,6 +57,8 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         },
         **{name: getattr(model, name) for name in _PLAIN},
     }
+    if "columns_" in vars(model):
+        document["columns"] = model.columns_.to_document()
     arrays |= {"x_mean": model.scaling_.mean, "x_scale": model.scaling_.scale}
     arrays |= {f"parameters.{name}": value for name, value in model.parameters_.items()}
     persistence.write(path, document, arrays)
@@ -105,6 +108,8 @@ def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
         },
         **{name: document[name] for name in _PLAIN},
     )
+    if "columns" in document:
+        model.columns_ = Columns.from_document(document["columns"])
     return model
 
 
