@@ -9,12 +9,12 @@ import threading
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from tidegate import Cosine, Initializers, Optimizer, SequenceClassifier, SequenceRegressor, Sequences
-from tidegate.engine import Stop
+from tidegate.engine import Diverged, Stop
 
 SMALL = {"hidden_size": 6, "max_epochs": 4, "random_state": 0}
 
@@ -324,6 +324,29 @@ def test_a_stop_after_an_epoch_leaves_a_fitted_model(kind, y):
     assert model.stopped_.startswith("interrupted after")
     assert len(model.history_["loss"]) == 2
     assert len(model.predict(X)) == len(X)
+
+
+def test_divergence_warns_and_keeps_the_best_weights():
+    # One step of plain gradient descent an epoch, far too long: the squared error grows until it overflows.
+    model = SequenceRegressor(
+        **{**SMALL, "max_epochs": 500},
+        optimizer=Optimizer("sgd"),
+        learning_rate=20.0,
+        clip_norm=None,
+        batch_size=1000,
+        patience=None,
+    )
+    with pytest.warns(ConvergenceWarning, match=r"training diverged after \d+ full epochs: update 1 of 1"):
+        model.fit(X, SUMS)
+    assert model.best_epoch_ < len(model.history_["loss"]) < 500
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_divergence_in_the_first_epoch_leaves_the_estimator_as_it_was():
+    model = SequenceRegressor(**SMALL, optimizer="sgd", learning_rate=1e30, clip_norm=None, batch_size=1)
+    with pytest.raises(Diverged, match="lower learning_rate"):
+        model.fit(X, SUMS)
+    assert not hasattr(model, "network_")
 
 
 @both
