@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from tidegate.comparison import Comparison as Comparison
     from tidegate.comparison import compare as compare
     from tidegate.data.bundled import load_japanese_vowels as load_japanese_vowels
+    from tidegate.data.dataset import Dataset as Dataset
     from tidegate.data.ragged import Sequences as Sequences
+    from tidegate.data.reading import read as read
     from tidegate.engine import Optimizer as Optimizer
     from tidegate.estimators import SequenceClassifier as SequenceClassifier
     from tidegate.estimators import SequenceRegressor as SequenceRegressor
@@ -27,6 +29,7 @@ _HOMES = {
     "Comparison": "comparison",
     "Constant": "training.schedules",
     "Cosine": "training.schedules",
+    "Dataset": "data.dataset",
     "Initializers": "network.initializers",
     "Optimizer": "engine",
     "Recurrent": "recurrent",
@@ -37,6 +40,7 @@ _HOMES = {
     "compare": "comparison",
     "load": "estimators",
     "load_japanese_vowels": "data.bundled",
+    "read": "data.reading",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -5,6 +5,7 @@ Axis letters as in shapes.py: N sequences, S steps of all of them, T_i steps of 
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -17,6 +18,8 @@ Integers = NDArray[np.int64]
 _LAYOUTS = (
     "an (N, T, I) array, an (N, T) array (one feature), a list of (T_i, I) or (T_i,) arrays, or Sequences"
 )
+# Values looked at in one go: few enough that what NumPy makes of them stays in the cache.
+_VALUES_AT_A_TIME = 1 << 18
 
 
 def is_array(X: Any) -> bool:
@@ -51,17 +54,35 @@ def as_floats(argument: str, got: Any) -> Floats:
 
 
 def _allocating(argument: str, array: NDArray[Any], dtype: Any) -> Floats:
-    """A contiguous copy; ValueError where no machine or not this one can hold it."""
-    num_bytes = array.size * np.dtype(dtype).itemsize
+    """A contiguous copy."""
+    copy = empty(argument, array.shape, dtype)
+    np.copyto(copy, array, casting="unsafe")
+    return copy
+
+
+def empty(argument: str, shape: tuple[int, ...], dtype: Any) -> Floats:
+    """Memory for floats; ValueError where no machine or not this one can hold them."""
+    num_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     try:
         if num_bytes > sys.maxsize:
             raise MemoryError
-        return np.array(array, dtype=dtype, order="C")
+        return np.empty(shape, dtype=dtype)
     except MemoryError:
         raise ValueError(
-            f"{argument} expects values that fit in memory; got {array.size} of them, {num_bytes} bytes as "
-            f"{np.dtype(dtype)}: pass fewer sequences or steps"
+            f"{argument} expects values that fit in memory; got {math.prod(shape)} of them, {num_bytes} "
+            f"bytes as {np.dtype(dtype)}: pass fewer sequences or steps"
         ) from None
+
+
+def first_not_finite(values: Floats) -> tuple[int, int] | None:
+    """Row and column of the first value of (S, I) that is NaN or infinite."""
+    rows = max(1, _VALUES_AT_A_TIME // values.shape[1])
+    for start in range(0, len(values), rows):
+        finite = np.isfinite(values[start : start + rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            return start + int(row), int(column)
+    return None
 
 
 def contiguous(argument: str, array: Floats) -> Floats:

@@ -1,87 +1,96 @@
-"""Sequences and their targets from files, chosen by the ending of the name."""
+"""Sequences and their targets from files of arrays, chosen by the ending of the name."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.data.dataset import Answers
 from tidegate.data.ragged import Sequences
+from tidegate.data.targets import has_step_targets
+from tidegate.data.ts_files import read_ts as read_ts
 
 Labelled = tuple[Sequences, NDArray[Any]]
+MaybeLabelled = tuple[Sequences, NDArray[Any] | None]
 
 
 def read(path: str | Path) -> Labelled:
     """Sequences and one target a sequence from a .npz or a .ts file; ValueError for another ending or for a
     file that is not what its ending says, OSError where it cannot be read."""
     path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in (".npz", ".ts"):
         raise ValueError(
-            f"{path} expects one of the endings {', '.join(READERS)}; got {path.suffix or 'none'}: "
-            "convert the file"
+            f"{path} expects one of the endings .npz, .ts; got {path.suffix or 'none'}: convert the file"
         )
-    return reader(path)
+    X, y = READERS[path.suffix.lower()](path)
+    if y is None:
+        raise ValueError(
+            f"{path} expects the arrays X and y, or values, offsets and y; got X alone: add the targets"
+        )
+    return X, y
 
 
-def read_npz(path: Path) -> Labelled:
-    """Sequences from NumPy's archive of X, (N, T, I) or (N, T), and y, (N,); or of values (S, I), offsets
-    (N + 1,) and y. Arrays of objects are refused: nothing is unpickled."""
+def read_npz(path: Path) -> MaybeLabelled:
+    """Sequences from NumPy's archive of X, (N, T, I) or (N, T), or of values (S, I) and offsets (N + 1,);
+    with targets y and ids where it has them. Arrays of objects are refused: nothing is unpickled."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             parts = dict(archive)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is not a .npz archive of plain arrays: {error}: write it with numpy.savez"
         ) from None
-    if "y" not in parts or not ("X" in parts or {"values", "offsets"} <= set(parts)):
+    if "X" not in parts and not {"values", "offsets"} <= set(parts):
         raise ValueError(
             f"{path} expects the arrays X and y, or values, offsets and y; got {', '.join(parts) or 'none'}: "
             "write them with numpy.savez"
         )
     if "X" in parts:
-        return Sequences.from_any(parts["X"]), parts["y"]
-    return Sequences(parts["values"], parts["offsets"]), parts["y"]
+        X = Sequences.from_any(parts["X"], ids=parts.get("ids"))
+    else:
+        X = Sequences(parts["values"], parts["offsets"], parts.get("ids"))
+    return X, parts.get("y")
 
 
-def read_ts(path: Path) -> Labelled:
-    """Sequences and labels from the text format of aeon and sktime: after @data one sequence a line, its
-    channels parted by colons, the values of a channel by commas, the label last. Labels are strings.
-
-    Time stamps and missing values are refused, as are lines whose channels differ in length.
-    """
-    sequences, labels = [], []
-    in_data = False
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        text = line.strip()
-        if text.lower() == "@data":
-            in_data = True
-        elif in_data and text and not text.startswith("#"):
-            *channels, label = text.split(":")
-            sequences.append(_channels(f"{path}, line {number}", channels))
-            labels.append(label)
-    if not in_data:
-        raise ValueError(f"{path} is not a .ts file: it has no @data line: pass a file in the format of aeon")
-    return Sequences.from_any(sequences, argument=str(path)), np.array(labels)
+def read_npy(path: Path) -> MaybeLabelled:
+    """Sequences from one array, (N, T, I) or (N, T), as numpy.save writes it."""
+    return Sequences.from_any(load_npy(path), argument=str(path)), None
 
 
-def _channels(where: str, channels: list[str]) -> NDArray[np.float64]:
-    """One line's values, (T, I)."""
-    if not channels:
-        raise ValueError(
-            f"{where}: expected channels and a label parted by colons; got one part: add the label"
-        )
+def load_npy(path: Path) -> NDArray[Any]:
+    """The array of a .npy file; one of objects is refused: nothing is unpickled."""
     try:
-        return np.array([channel.split(",") for channel in channels], dtype=np.float64).T
-    except ValueError as error:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is not a .npy file of numbers: {error}: write it with numpy.save") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"{path} is not a .npy file but an archive: rename it to .npz")
+    return array
+
+
+def answers(path: Path, y: NDArray[Any], X: Sequences) -> Answers:
+    """y of a file as one target a sequence, or a list with one a step."""
+    missing = y.dtype.kind == "f" and not np.isfinite(y).all()
+    if missing or y.dtype.kind in "OVmMc" or not y.ndim:
         raise ValueError(
-            f"{where}: expected as many numbers in every channel; {error}: time stamps and missing values "
-            "are not supported yet"
-        ) from None
+            f"y of {path} expects finite numbers, booleans or text; got "
+            f"{'NaN or infinity' if missing else y.dtype}: leave such sequences out, or convert it"
+        )
+    if len(y) == len(X):
+        return list(y) if has_step_targets(y, X) else y
+    if len(y) == X.total_steps:
+        return [y[start:stop] for start, stop in pairwise(X.offsets)]
+    raise ValueError(
+        f"y of {path} expects an entry for each of {len(X)} sequences, or for each of their {X.total_steps} "
+        f"steps; got {len(y)}: write as many"
+    )
 
 
-READERS: dict[str, Callable[[Path], Labelled]] = {".npz": read_npz, ".ts": read_ts}
+READERS: dict[str, Callable[[Path], MaybeLabelled]] = {".npz": read_npz, ".npy": read_npy, ".ts": read_ts}

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tidegate.data.arrays import (
     Floats,
     Integers,
     as_floats,
     contiguous,
+    first_not_finite,
     is_array,
     ragged_from_array,
     ragged_from_list,
 )
+from tidegate.data.padded import real_steps
+from tidegate.shapes import mask_from_lengths
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,6 +76,38 @@ class Sequences:
             values, offsets = ragged_from_list(argument, X)
         _check_finite(argument, values, offsets)
         return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1))
+
+    @classmethod
+    def from_padded(
+        cls,
+        x: Any,
+        lengths: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        padding_value: float | None = None,
+        time_major: bool = False,
+        *,
+        ids: Any = None,
+    ) -> Sequences:
+        """Sequences from an array with padding: (N, T, I) or (N, T), or with time_major (T, N, I) or (T, N).
+
+        Padding is told by at least one of lengths, (N,), the real steps of each sequence, which stand first;
+        mask, booleans of the first two axes of x, True at a real step, wherever that stands; and
+        padding_value, which all features of the steps at the end or at the beginning of a sequence have (NaN
+        too; a step between real steps is real whatever it holds). Those that are given must agree. What
+        stands in padding is never looked at further.
+        ids: (N,), optional. ValueError where they disagree or a sequence has no real step.
+        """
+        values, offsets = real_steps(x, lengths, mask, padding_value, time_major)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1))
+
+    def to_padded(self, padding_value: float = 0.0, time_major: bool = False) -> tuple[Floats, Integers]:
+        """An array (N, T, I), or with time_major (T, N, I), T the steps of the longest sequence, with
+        padding_value after the steps of each; and their lengths, (N,)."""
+        lengths = self.lengths
+        real = mask_from_lengths(lengths, int(lengths.max(initial=0)))
+        x = np.full((*real.shape, self.num_features), padding_value, dtype=self.dtype)
+        x[real] = self.values
+        return (np.ascontiguousarray(x.swapaxes(0, 1)) if time_major else x), lengths
 
     @classmethod
     def _trusted(cls, values: Floats, offsets: Integers, ids: NDArray[Any] | None) -> Sequences:
@@ -204,12 +239,12 @@ def _ids(got: Any, num_sequences: int) -> NDArray[Any] | None:
 
 
 def _check_finite(argument: str, values: Floats, offsets: Integers) -> None:
-    finite = np.isfinite(values)
-    if finite.all():
+    place = first_not_finite(values)
+    if place is None:
         return
-    step, feature = np.argwhere(~finite)[0]
+    step, feature = place
     sequence = np.searchsorted(offsets, step, side="right") - 1
-    kind = "NaN" if np.isnan(values[step, feature]) else "infinity"
+    kind = "NaN" if np.isnan(values[place]) else "infinity"
     raise ValueError(
         f"{argument} expects finite numbers; got {kind} in sequence {sequence} at step "
         f"{step - offsets[sequence]}, feature {feature}: missing values are not supported yet; fill them in "

@@ -1,0 +1,185 @@
+"""Columns of a table as ids, as the values of features and as targets; missing values are refused.
+
+S rows of a table, N sequences, I features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.data.arrays import Floats, empty, first_not_finite
+from tidegate.data.grouping import Grouping
+from tidegate.data.table import TYPES, Column, Table
+
+Types = Mapping[str, str]
+
+
+def typed(table: Table, name: str, types: Types) -> Column:
+    """A column as the type asked for, or as found; ValueError where it has none that can be used."""
+    column = table.column(name)
+    if column.missing is not None and column.missing.all():
+        raise ValueError(f"column {name!r} expects values; got none in any row: leave it out by features=")
+    if column.type in TYPES:
+        return column.as_type(types.get(name))
+    remedy = "explode() it to a row a step" if column.type.startswith("List") else "convert it"
+    raise ValueError(
+        f"column {name!r} expects numbers, booleans, text or times; got {column.type}: {remedy}, or leave it "
+        "out by features="
+    )
+
+
+def id_columns(table: Table, names: Iterable[str], types: Types) -> list[Column]:
+    columns = [typed(table, name, types) for name in names]
+    for column in columns:
+        missing = first_missing(column)
+        if missing is not None:
+            raise ValueError(
+                f"id column {column.name!r} expects a value in every row; got none in row {missing}: fill it "
+                "in or leave the row out"
+            )
+    return columns
+
+
+def ids_of(columns: Sequence[Column], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The ids in these rows, (N,): values of the column; of several columns a record with their names."""
+    values = [_plain(column.values[rows]) for column in columns]
+    if len(values) == 1:
+        return values[0]
+    ids = np.empty(len(rows), dtype=[(column.name, part.dtype) for column, part in zip(columns, values)])
+    for column, part in zip(columns, values):
+        ids[column.name] = part
+    return ids
+
+
+def time_column(table: Table, name: str, types: Types) -> Column:
+    """A column of numbers or times, all of them there."""
+    column = typed(table, name, types)
+    if column.type in ("text", "category"):
+        column = column.as_type("time")
+    if column.type == "boolean":
+        raise ValueError(
+            f"time expects numbers or dates; got booleans in column {name!r}: pass another column"
+        )
+    missing = first_missing(column)
+    if missing is not None:
+        raise ValueError(
+            f"time column {name!r} expects a finite number or a date in every row; got none in row "
+            f"{missing}: fill it in or leave the row out"
+        )
+    return column
+
+
+def feature_values(
+    table: Table, names: Sequence[str], types: Types, grouping: Grouping
+) -> tuple[Floats, bool]:
+    """The features of each row in order, (S, I), and whether they lie in the table's own memory."""
+    found = {name: types.get(name, table.types[name]) for name in names}
+    for name, kind in found.items():
+        if kind not in ("numeric", "boolean"):
+            _refuse_as_feature(typed(table, name, types))
+    as_found = all(kind == table.types[name] for name, kind in found.items())
+    held = table.block(names) if as_found else None
+    if held is None and len(names) == 1:
+        column = _feature(table, names[0], types, grouping)
+        held = column[:, np.newaxis] if column.dtype in (np.float32, np.float64) else None
+    values = _filled(table, names, types, grouping) if held is None else grouping.rows(held)
+    place = first_not_finite(values)
+    if place is not None:
+        kind = "NaN" if np.isnan(values[place]) else "infinity"
+        _refuse_missing(names[place[1]], f"finite numbers; got {kind}", grouping.where(place[0]))
+    return values, values is held
+
+
+def _feature(table: Table, name: str, types: Types, grouping: Grouping) -> NDArray[Any]:
+    column = typed(table, name, types)
+    if column.missing is not None:
+        row = int(column.missing.argmax())
+        _refuse_missing(name, "a value in every row; got none", grouping.where(grouping.position(row)))
+    return column.values
+
+
+def _filled(table: Table, names: Sequence[str], types: Types, grouping: Grouping) -> Floats:
+    values = empty("features", (table.num_rows, len(names)), table.float_dtype(names))
+    for index, name in enumerate(names):
+        values[:, index] = grouping.rows(_feature(table, name, types, grouping))
+    return values
+
+
+def _refuse_missing(name: str, problem: str, where: str) -> NoReturn:
+    raise ValueError(
+        f"column {name!r} expects {problem} in {where}: missing values are not supported yet; fill them in "
+        "or leave the sequence out"
+    )
+
+
+def _refuse_as_feature(column: Column) -> NoReturn:
+    if column.type == "time":
+        raise ValueError(
+            f"column {column.name!r} expects numbers, as a feature; got times: name it by time=, or leave it "
+            "out by features="
+        )
+    row = next(
+        (row for row, value in enumerate(column.values) if value is not None and not _is_number(value)), 0
+    )
+    raise ValueError(
+        f"column {column.name!r} expects numbers, as a feature; got {column.type}, "
+        f"{str(column.values[row])!r:.40} in row {row}: leave the column out by features=, or mend it; "
+        "categories are not supported yet"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def target_columns(table: Table, names: Iterable[str], types: Types) -> list[Column]:
+    """Columns of targets, every value there: one of any type, or several of numbers."""
+    columns = [typed(table, name, types) for name in names]
+    for column in columns:
+        if column.type == "time" or (len(columns) > 1 and column.type not in ("numeric", "boolean")):
+            expected = "numbers" if len(columns) > 1 else "numbers, booleans or text"
+            raise ValueError(
+                f"target expects {expected}; got {column.type} in column {column.name!r}: pass another column"
+            )
+        row = first_missing(column)
+        if row is not None:
+            raise ValueError(
+                f"target column {column.name!r} expects a value in every row; got none in row {row}: missing "
+                "targets are not supported yet; leave the sequence out"
+            )
+    return columns
+
+
+def target_values(columns: Sequence[Column], rows: NDArray[np.int64] | slice) -> NDArray[Any]:
+    """The targets in these rows, (rows,), or (rows, K) of K columns."""
+    values = [_plain(column.values[rows]) for column in columns]
+    return values[0] if len(values) == 1 else np.column_stack(values)
+
+
+def changes(column: Column, grouping: Grouping) -> NDArray[np.int64]:
+    """The positions whose value is not the one before it in its sequence."""
+    values = grouping.rows(column.values)
+    changed = (values[1:] != values[:-1]).astype(bool)
+    changed[grouping.offsets[1:-1] - 1] = False
+    return np.flatnonzero(changed) + 1
+
+
+def first_missing(column: Column) -> int | None:
+    """The first row without a finite value."""
+    missing = column.missing
+    if missing is None and column.values.dtype.kind == "f":
+        missing = ~np.isfinite(column.values)
+    return int(missing.argmax()) if missing is not None and missing.any() else None
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    """Objects as an array of strings, or of whatever they all are."""
+    return np.array(values.tolist()) if values.dtype.kind == "O" else values
