@@ -306,6 +306,7 @@ void bind_network(nb::module_& m, const char* name) {
 NB_MODULE(TIDEGATE_MODULE, m) {
   using namespace tidegate;
   m.doc() = "The engine, compiled for one instruction set.";
+  nb::set_leak_warnings(false);  // objects alive when the interpreter exits are no leak
   nb::class_<Stop>(m, "Stop")
       .def(nb::init<>())
       .def("set", [](Stop& stop) { stop.requested.store(true, std::memory_order_relaxed); })

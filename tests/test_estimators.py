@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from tidegate import Cosine, Initializers, Optimizer, SequenceClassifier, SequenceRegressor, Sequences
 from tidegate.engine import Diverged, Stop
+from tidegate.training.checkpoint import Checkpoint
 
 SMALL = {"hidden_size": 6, "max_epochs": 4, "random_state": 0}
 
@@ -357,3 +358,29 @@ def test_unfitted_models_say_so(kind, y):
         kind().summary()
     with pytest.raises(NotFittedError, match="call fit first"):
         kind().save("never.safetensors")
+
+
+def test_an_interrupted_fit_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 6, 2)), rng.integers(0, 2, 40)
+    options = {"hidden_size": 5, "max_epochs": 6, "patience": None, "random_state": 3}
+    expected = SequenceClassifier("gru", **options).fit(X, y)
+    path, stop = tmp_path / "state", Stop()
+
+    def stop_after_three_epochs(run):
+        if run.epoch == 3:
+            stop.set()
+
+    model = SequenceClassifier("gru", **options)
+    monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0,))
+    with pytest.raises(KeyboardInterrupt):
+        model._fit(X, y, stop=stop, watch=stop_after_three_epochs, checkpoint=path)
+    assert path.exists()
+    with pytest.raises(ValueError, match="got that of another"):
+        SequenceClassifier("gru", **options).fit(X**3, y, checkpoint=path)
+    model.fit(X, y, checkpoint=path)
+    assert not path.exists()
+    assert model.history_ == expected.history_
+    np.testing.assert_array_equal(model.decision_function(X), expected.decision_function(X))
+    with pytest.raises(ValueError, match="whole number as random_state"):
+        SequenceClassifier("gru").fit(X, y, checkpoint=path)

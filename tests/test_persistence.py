@@ -170,7 +170,7 @@ def test_truncated_and_padded_files_are_refused(data, saved, tmp_path):
 @given(content=st.binary(max_size=200))
 def test_any_other_bytes_are_refused(content, tmp_path):
     with pytest.raises(
-        ValueError, match="expects a model that tidegate saved; got a file that is no safetensors"
+        ValueError, match="expects a file that tidegate wrote; got one that is no safetensors"
     ):
         load_bytes(content, tmp_path)
 

@@ -32,7 +32,7 @@ def write(path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Arr
     text = json.dumps({"format": FORMAT, "version": VERSION, **document}, allow_nan=False, ensure_ascii=False)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     content = save(whole, {"tidegate": f"{_digest(text, whole)} {text}"})
-    _replace(Path(path), content)
+    replace_file(Path(path), content)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -50,17 +50,17 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         header = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
     except (SafetensorError, ValueError, KeyError) as error:
         raise ValueError(
-            f"{path} expects a model that tidegate saved; got a file that is no safetensors, or a damaged "
-            f"or truncated one ({error}): save the model again"
+            f"{path} expects a file that tidegate wrote; got one that is no safetensors, or damaged "
+            f"or truncated ({error}): write it again"
         ) from None
     digest, _, text = header.get("__metadata__", {}).get("tidegate", "").partition(" ")
     if not text:
         raise ValueError(
-            f"{path} expects a model that tidegate saved; got a safetensors file of another program: "
+            f"{path} expects a file that tidegate wrote; got a safetensors file of another program: "
             "read its weights with safetensors.numpy.load_file"
         )
     if digest != _digest(text, arrays):
-        raise ValueError(f"{path} is damaged: its content does not match its digest: save the model again")
+        raise ValueError(f"{path} is damaged: its content does not match its digest: write it again")
     document = json.loads(text)
     version = document.get("version")
     if document.get("format") != FORMAT or not isinstance(version, int) or version > VERSION:
@@ -81,7 +81,7 @@ def _digest(text: str, arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed."""
     target = path.resolve()  # a symbolic link keeps pointing where it does
     draft = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")

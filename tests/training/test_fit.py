@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tidegate.engine import Diverged, Engine, Result, Steps, Stop, Target
+from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
 from tidegate.network import sequence_network
 from tidegate.network.initializers import Initializers, initialize
 from tidegate.training.fit import MEASURES, Part, fit
@@ -23,14 +23,27 @@ class FakeEngine:
         self.losses, self.val_losses, self.fails = losses, val_losses, fails or {}
         self.calls = []
 
-    def epoch(self, steps, target, order, batch_size, learning_rates, optimizer, *, seed, stop):
+    def epoch(
+        self,
+        steps,
+        target,
+        order,
+        batch_size,
+        learning_rates,
+        optimizer,
+        *,
+        seed,
+        position,
+        max_updates,
+        stop,
+    ):
         done = len(self.calls)
         if done in self.fails:
             raise self.fails[done]
         self.calls.append(SimpleNamespace(order=order, rates=learning_rates, seed=seed))
         self.flat += 1
         self.num_updates += len(learning_rates)
-        return Result(self.losses[done], 0.5, len(learning_rates))
+        return Result(self.losses[done], 0.5, Position(len(learning_rates)))
 
     def evaluate(self, steps, target, order=None, batch_size=256):
         return Result(self.val_losses[len(self.calls) - 1], 0.25)

@@ -8,6 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +27,8 @@ from tidegate.estimators.targets import Coding
 from tidegate.network import Network
 from tidegate.network.initializers import initialize
 from tidegate.training import progress
-from tidegate.training.fit import EVALUATION_BATCH, Part, Run, Watch, fit
+from tidegate.training.checkpoint import Checkpoint
+from tidegate.training.fit import EVALUATION_BATCH, Part, Run, Watch, fingerprint, fit
 
 DTYPE = "float32"
 
@@ -46,18 +48,28 @@ class SequenceModel(Options):
         """How the targets are coded; training: the part trained on; previous: how they were coded, where
         training continues."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Train on sequences and their targets.
 
         X: (N, T, I), (N, T) for one channel, a list of (T_i, I), or Sequences. y: one target a sequence,
         (N,), or one a step, a list of (T_i,) or (N, T) for sequences of T steps each. sample_weight: one a
-        sequence, or one a step where y has one a step; a weight of 0 is as if the sequence were not there.
+        sequence, or one a step where y has one a step; with a weight of 0 it is as if it were not there.
+        checkpoint: a file that holds the state of training while it runs, written every ten seconds; where an
+        interrupted fit left one, the same call goes on from it and ends with the same bits as an
+        uninterrupted one. It needs a whole number as random_state.
 
         ValueError where an argument does not fit; the estimator stays as it was. KeyboardInterrupt ends
         training: after a full epoch the model is fitted with the weights it has, before that it stays as it
         was.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, checkpoint=checkpoint)
 
     def _fit(
         self,
@@ -67,6 +79,7 @@ class SequenceModel(Options):
         *,
         stop: Stop | None = None,
         watch: Watch | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Self:
         """fit, which another thread can stop and a caller can watch, as in training.fit."""
         settings, initializers = self._training_settings(), self._initializers()
@@ -96,11 +109,32 @@ class SequenceModel(Options):
             )
         for name, value in values.items():
             engine.parameters[name][...] = value
+        state = None
+        if checkpoint is not None:
+            if not isinstance(self.random_state, int | np.integer):
+                raise ValueError(
+                    f"checkpoint expects a whole number as random_state; got {self.random_state!r}: pass one "
+                    "so that the same call can go on with the same fit"
+                )
+            state = Checkpoint(
+                Path(checkpoint), fingerprint(engine, settings, training_part, validation_part)
+            )
         with ExitStack() as stack:
             if watch is None and self.verbose and progress.can_show():
                 watch = stack.enter_context(progress.shown(self.cell))
-            run = fit(engine, training_part, validation_part, settings, training_rng, stop=stop, watch=watch)
+            run = fit(
+                engine,
+                training_part,
+                validation_part,
+                settings,
+                training_rng,
+                stop=stop,
+                watch=watch,
+                checkpoint=state,
+            )
         self._keep(run, engine, scaling, coding, previous)
+        if state is not None and not run.interrupted:
+            state.remove()
         if run.interrupted:
             raise KeyboardInterrupt
         if run.diverged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidegate.engine import Diverged, Engine, Steps, Stop, Target
+from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
+from tidegate.training.checkpoint import Checkpoint, Row, State
 from tidegate.training.convergence import Convergence
 from tidegate.training.metrics import r2_from_mse
 from tidegate.training.schedules import schedule_of
@@ -49,13 +51,14 @@ class Run:
         self.stopped = ""
         self.interrupted = False
         self.diverged = False
+        self.seconds_before = 0.0  # of the interrupted fit that this one goes on with
+        self.rows: list[Row] = []
         self._engine = engine
-        self._rows: list[tuple[float, float, float, float]] = []
 
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return len(self._rows)
+        return len(self.rows)
 
     @property
     def num_updates(self) -> int:
@@ -75,16 +78,16 @@ class Run:
     @property
     def history(self) -> dict[str, list[float]]:
         """loss, val_loss, score and val_score of each epoch done; NaN where there is no validation part."""
-        columns = zip(*self._rows) if self._rows else ((),) * len(MEASURES)
+        columns = zip(*self.rows) if self.rows else ((),) * len(MEASURES)
         return {name: list(column) for name, column in zip(MEASURES, columns)}
 
     def last(self, measure: str) -> float:
         """A measure of the last epoch done; NaN before the first."""
-        return self._rows[-1][MEASURES.index(measure)] if self._rows else math.nan
+        return self.rows[-1][MEASURES.index(measure)] if self.rows else math.nan
 
-    def add(self, loss: float, val_loss: float, score: float, val_score: float) -> None:
+    def add(self, row: Row) -> None:
         # One append: an interrupt cannot leave columns of different lengths.
-        self._rows.append((loss, val_loss, score, val_score))
+        self.rows.append(row)
 
 
 Watch = Callable[[Run], None]
@@ -99,14 +102,16 @@ def fit(
     *,
     stop: Stop | None = None,
     watch: Watch | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Run:
     """Train the engine's parameters from where they are; with a validation part, those of the best epoch are
     kept.
 
     rng: order of the sequences and dropout. stop: ends the fit from another thread. watch: called before the
-    first epoch and after each. The run says why it ended: interrupted runs that finished an epoch return like
-    others, with `interrupted` set; before that KeyboardInterrupt is raised. Diverged likewise ends a run that
-    finished an epoch.
+    first epoch and after each. checkpoint: where the state is kept meanwhile; what an interrupted fit left
+    there is gone on with, and ends with the same bits as a fit that was not interrupted. The run says why it
+    ended: interrupted runs that finished an epoch return like others, with `interrupted` set; before that
+    KeyboardInterrupt is raised. Diverged likewise ends a run that finished an epoch.
     """
     run = Run(engine, settings, math.ceil(len(training) / settings.batch_size))
     optimizer, schedule = settings.engine_optimizer(), schedule_of(settings.schedule)
@@ -114,17 +119,34 @@ def fit(
     monitored = "loss" if validation is None else "val_loss"
     losses: list[float] = []
     best = engine.flat.copy()
+    position = Position()
     began = time.perf_counter()
-    try:
-        if watch is not None:
-            watch(run)
-        while not run.stopped:
-            if stop is not None and stop.is_set:
-                raise KeyboardInterrupt
-            rates = schedule.rates(
-                settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
+
+    def take_epoch(row: Row) -> bool:
+        """Add an epoch's measures and see whether it is the last; True where its loss is the lowest."""
+        run.add(row)
+        losses.append(run.last(monitored))
+        lowest = convergence.update(losses[-1])
+        if lowest or validation is None:
+            run.best_epoch = run.epoch
+        if convergence.converged:
+            run.stopped = (
+                f"converged: {monitored} fell by no more than min_delta={settings.min_delta:g} "
+                f"for patience={settings.patience} epochs"
             )
-            order = rng.permutation(len(training))
+        elif run.epoch == settings.max_epochs:
+            run.stopped = f"all max_epochs={settings.max_epochs} epochs done"
+        return lowest
+
+    def train_epoch() -> Result:
+        """The epoch from `position` on, in pieces if the state is to be kept in between."""
+        drawn_from = rng.bit_generator.state
+        rates = schedule.rates(
+            settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
+        )
+        order, seed = rng.permutation(len(training)), int(rng.integers(2**63))
+        reached = position
+        while True:
             trained = engine.epoch(
                 training.steps,
                 training.target,
@@ -132,25 +154,39 @@ def fit(
                 settings.batch_size,
                 rates,
                 optimizer,
-                seed=int(rng.integers(2**63)),
+                seed=seed,
+                position=reached,
+                max_updates=None if checkpoint is None else checkpoint.updates_at_once(run.num_updates),
                 stop=stop,
             )
+            reached = trained.position
+            if reached.update == run.updates_per_epoch:
+                return trained
+            if checkpoint is not None:
+                seconds = run.seconds_before + time.perf_counter() - began
+                checkpoint.write(engine, State(run.rows, best, drawn_from, reached, seconds))
+
+    if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
+        for row in left.rows:
+            take_epoch(row)
+        best[:], position, run.seconds_before = left.best, left.position, left.seconds
+        rng.bit_generator.state = left.drawn_from
+    try:
+        if watch is not None:
+            watch(run)
+        while not run.stopped:
+            if stop is not None and stop.is_set:
+                raise KeyboardInterrupt
+            trained = train_epoch()
+            position = Position()
             val_loss, val_score = _evaluate(engine, validation)
-            run.add(trained.loss, val_loss, training.score(trained.score), val_score)
-            losses.append(run.last(monitored))
-            lowest = convergence.update(losses[-1])
+            lowest = take_epoch((trained.loss, val_loss, training.score(trained.score), val_score))
             if lowest and validation is not None:
                 best[:] = engine.flat
-            if lowest or validation is None:
-                run.best_epoch = run.epoch
-            if convergence.converged:
-                run.stopped = (
-                    f"converged: {monitored} fell by no more than min_delta={settings.min_delta:g} "
-                    f"for patience={settings.patience} epochs"
-                )
-            elif run.epoch == settings.max_epochs:
-                run.stopped = f"all max_epochs={settings.max_epochs} epochs done"
-            run.seconds = time.perf_counter() - began
+            run.seconds = run.seconds_before + time.perf_counter() - began
+            if checkpoint is not None and checkpoint.is_due:
+                drawn_from = rng.bit_generator.state
+                checkpoint.write(engine, State(run.rows, best, drawn_from, position, run.seconds))
             if watch is not None:
                 watch(run)
     except KeyboardInterrupt:
@@ -163,11 +199,23 @@ def fit(
             raise
         run.diverged = True
         run.stopped = f"diverged after {run.epoch} full epochs: {error}"
-    run.seconds = time.perf_counter() - began
+    run.seconds = run.seconds_before + time.perf_counter() - began
     if validation is not None:
         engine.flat[:] = best
         run.stopped += f"; the weights of epoch {run.best_epoch}, the best on the validation part, are kept"
     return run
+
+
+def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None) -> str:
+    """A digest of what the result of a fit depends on: network, initial weights, settings and data."""
+    digest = hashlib.sha256(f"{engine.network.to_records()} {settings}".encode())
+    digest.update(engine.flat.tobytes())
+    for part in parts:
+        if part is not None:
+            arrays = (*part.steps.inputs, part.steps.lengths, part.target.values, part.target.weights)
+            for array in arrays:
+                digest.update(b"" if array is None else array.tobytes())
+    return digest.hexdigest()
 
 
 def _evaluate(engine: Engine, part: Part | None) -> tuple[float, float]:
