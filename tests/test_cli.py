@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 
 import tidegate
 from tidegate import cli
@@ -17,26 +18,39 @@ from tidegate.network import sequence_network
 
 QUICK = ["--cells", "rnn", "--seeds", "1", "--max-epochs", "2", "--hidden-size", "3"]
 
+INPUT = ["--id", "--time", "--features", "--types", "--layout", "--encoding"]
+TARGET = ["--target", "--target-per", "--targets"]
+MODEL = [
+    "--hidden-size",
+    "--num-layers",
+    "--bidirectional",
+    "--one-direction",
+    "--dropout",
+    "--pooling",
+    "--dense",
+    "--initializers",
+    "--loss",
+    "--class-weight",
+    "--standardize",
+    "--as-measured",
+    "--optimizer",
+    "--learning-rate",
+    "--schedule",
+    "--batch-size",
+    "--clip-norm",
+    "--max-epochs",
+    "--patience",
+    "--min-delta",
+]
+FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--output", "--threads"]
 FLAGS = {
-    "compare": [
-        "data",
-        "--test",
-        "--cells",
-        "--seeds",
-        "--output",
-        "--threads",
-        "--hidden-size",
-        "--num-layers",
-        "--bidirectional",
-        "--one-direction",
-        "--dropout",
-        "--learning-rate",
-        "--batch-size",
-        "--max-epochs",
-        "--patience",
-    ],
+    "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
+    "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
+    "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
+    "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
+    "info": ["model"],
     "cells": ["name", "--input-size", "--hidden-size", "--num-layers", "--bidirectional", "--latex"],
-    "info": [],
 }
 
 
@@ -176,18 +190,11 @@ def test_version(run):
 
 
 def test_the_flags_are_those_that_scripts_rely_on():
-    commands = cli.typer.main.get_command(cli.app).commands
+    commands = typer.main.get_command(cli.app).commands
     assert list(commands) == list(FLAGS)
     for name, command in commands.items():
         names = [option for one in command.params for option in (*one.opts, *one.secondary_opts)]
         assert names == FLAGS[name]
-
-
-@pytest.mark.parametrize("command", [[], ["compare"], ["cells"], ["info"]])
-def test_every_help_shows_an_example(run, command):
-    code, out, err = run(*command, "--help")
-    assert (code, err) == (0, "")
-    assert "Example: tidegate" in " ".join(out.split())
 
 
 def test_without_arguments_help_is_shown(run):
@@ -200,14 +207,14 @@ def test_without_arguments_help_is_shown(run):
         (["compar"], "No such command 'compar'"),
         (["compare", "--seed", 3], "--seed"),
         (["compare", "--seeds", "many"], "--seeds"),
-        (["compare", "--seeds", 0], "seeds expects a whole number from 1"),
+        (["compare", "--seeds", 0], "--seeds expects a whole number from 1"),
         (["compare", "--cells", "lstm,gruu"], "did you mean 'gru'?"),
-        (["compare", "--hidden-size", 0], "hidden_size expects a whole number"),
-        (["compare", "none.npz"], "none.npz: No such file or directory"),
-        (["compare", "none.csv"], "none.csv expects one of the endings .npz, .ts; got .csv"),
+        (["compare", "--hidden-size", 0], "--hidden-size expects a whole number"),
+        (["compare", "none.npz"], "DATA expects a file; got none.npz, which does not exist"),
+        (["compare", "none.csv"], "none.csv, which does not exist"),
         (["compare", "--test", "none.npz"], "--test expects DATA"),
         (["cells", "gruu"], "did you mean 'gru'?"),
-        (["cells", "--hidden-size", 0], "hidden_size expects a whole number"),
+        (["cells", "--hidden-size", 0], "--hidden-size expects a whole number"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(run, arguments, message):
@@ -221,7 +228,7 @@ def test_an_output_that_cannot_be_made_is_one_line(run, files, tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
     code, _, err = run("compare", files / "dense.npz", *QUICK, "--output", tmp_path / "taken")
     assert code == 2
-    assert re.fullmatch(r"tidegate: [^\n]*taken: File exists\n", err)
+    assert re.fullmatch(r"tidegate: --output expects a folder; got the file [^\n]*taken: [^\n]*\n", err)
 
 
 def test_a_mistake_of_ours_is_one_line_too(run, monkeypatch):

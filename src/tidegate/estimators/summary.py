@@ -23,19 +23,21 @@ def summary(model: SequenceModel) -> str:
         )
         for row in rows
     ]
+    heading = f"{type(model).__name__}, {network.num_parameters:,} parameters, loss {model.loss}"
+    return "\n".join([heading, *lines, outcome(model)])
+
+
+def outcome(model: SequenceModel) -> str:
+    """How training went."""
     last = {
         name: values[model.best_epoch_ - 1]
         for name, values in model.history_.items()
         if math.isfinite(values[model.best_epoch_ - 1])
     }
-    return "\n".join(
-        [
-            f"{type(model).__name__}, {network.num_parameters:,} parameters, loss {model.loss}",
-            *lines,
-            f"{len(model.history_['loss'])} epochs, {model.num_updates_:,} updates in {model.seconds_:.2f} "
-            f"s: {model.stopped_}",
-            f"epoch {model.best_epoch_}: " + ", ".join(f"{name} {value:.4g}" for name, value in last.items()),
-        ]
+    return (
+        f"{len(model.history_['loss'])} epochs, {model.num_updates_:,} updates in {model.seconds_:.2f} s: "
+        f"{model.stopped_}\nepoch {model.best_epoch_}: "
+        + ", ".join(f"{name} {value:.4g}" for name, value in last.items())
     )
 
 

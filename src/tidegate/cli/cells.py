@@ -1,0 +1,48 @@
+"""tidegate cells."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def cells(
+    name: Annotated[str | None, typer.Argument(help="One cell. Without a name: all of them.")] = None,
+    input_size: Annotated[int, typer.Option(help="Features of a step.")] = 12,
+    hidden_size: Annotated[int, typer.Option(help="Units of each layer.")] = 64,
+    num_layers: Annotated[int, typer.Option(help="Layers.")] = 1,
+    bidirectional: Annotated[bool, typer.Option("--bidirectional", help="Count both directions.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print the equations in LaTeX.")] = False,
+) -> None:
+    """List the cells with their gates and parameter counts, or print their equations."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from tidegate.cells import CELLS, get
+    from tidegate.cells.latex import align
+    from tidegate.cells.table import cell_rows
+
+    chosen = CELLS.values() if name is None else [get(name)]
+    if latex:
+        print("\n\n".join(f"% {cell.title}. {cell.source}\n{align(cell)}" for cell in chosen))
+        return
+    rows = [
+        row
+        for row in cell_rows(input_size, hidden_size, num_layers, bidirectional)
+        if name is None or row.name == name
+    ]
+    sizes = f"input_size {input_size}, hidden_size {hidden_size}, num_layers {num_layers}"
+    table = Table(box=box.SIMPLE, caption=sizes + ", bidirectional" * bidirectional)
+    for title in ("cell", "", "gates", "states"):
+        table.add_column(title)
+    table.add_column("parameters", justify="right")
+    for row in rows:
+        gates, states = " ".join(row.gates), " ".join(row.states)
+        table.add_row(row.name, row.title, gates, states, f"{row.num_parameters:,}")
+    Console().print(table)
+    if name is not None:
+        for row in rows:
+            shapes = ", ".join(f"{parameter} {shape}" for parameter, shape in row.layout.items())
+            print("\n".join(filter(None, (row.source, row.note, f"One layer: {shapes}"))))

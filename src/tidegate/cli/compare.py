@@ -1,0 +1,93 @@
+"""tidegate compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.cli.fit import OwnIds, Task
+from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
+
+
+def compare(
+    data: DataArgument = None,
+    *,
+    columns: DataOptions,
+    test: Annotated[
+        Path | None, typer.Option(help="A file like DATA to test on. Without one a quarter is split off.")
+    ] = None,
+    own_ids: OwnIds = False,
+    task: Task = None,
+    cells: Annotated[str, typer.Option(help="Cells, with commas between.")] = "rnn,lstm,gru",
+    seeds: Annotated[int, typer.Option(help="Replicas of each cell.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="A folder for result.json.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Replicas trained side by side. Default: as many as there are cores.")
+    ] = None,
+    model: ModelOptions,
+) -> None:
+    """Train several cells with several seeds each, and say which is better, by how much, at what cost.
+
+    Settings that are not given are the estimators' defaults.
+    """
+    if data is None and test is not None:
+        raise typer.BadParameter("--test expects DATA to train on beside it; got none")
+    from rich.console import Console
+
+    from tidegate.cli.data import bundled, check_apart, check_classes, columns_of, labelled, like, task_of
+    from tidegate.cli.outputs import check_folder
+    from tidegate.comparison import Interrupted
+    from tidegate.comparison import compare as run
+
+    if output is not None:
+        check_folder(output)
+    if data is None:
+        training, testing = bundled("training"), bundled("test")
+        name = "Japanese Vowels"
+    else:
+        training, testing, name = labelled(data, columns), None, data.name
+    if test is not None:
+        per_step = training.has_step_targets
+        testing = like(columns_of(training, columns), test, columns, per_step)
+        if not own_ids:
+            check_apart(training, testing, "--test")
+    kind = task_of(training, task)
+    if kind == "classification":
+        check_classes(training, splits=True)
+    ids = training.X.ids
+    groups = ids if ids is not None and len(set(ids.tolist())) < len(ids) else None
+
+    console = Console()
+    try:
+        comparison = run(
+            training.X,
+            training.y,
+            test=None if testing is None else (testing.X, testing.y),
+            groups=groups,
+            task=kind,
+            cells=[cell.strip() for cell in cells.split(",")],
+            seeds=seeds,
+            num_threads=threads,
+            output=output,
+            **model.settings(),
+        )
+    except Interrupted as interrupt:
+        if interrupt.comparison is not None:
+            console.print(interrupt.comparison.table())
+        raise
+    if data is not None:
+        print(training.describe())
+    train_part, test_part = comparison.data["train"], comparison.data["test"]
+    console.print(
+        f"{name}: {train_part['sequences']} sequences to train on, {test_part['sequences']} to test on "
+        f"({test_part['origin']})",
+        highlight=False,
+    )
+    console.print(comparison.table())
+    for verdict in comparison.verdicts:
+        console.print(verdict.text, highlight=False)
+    print(f"{comparison.seconds:.1f} s with {comparison.num_threads} at a time on {comparison.hardware}")
+    if output is not None:
+        print(f"Every score and setting: {output / 'result.json'}")
