@@ -1,0 +1,172 @@
+"""The schema of the dictionary that `to_html` and `to_markdown` take: what `Comparison.to_dict()` gives.
+
+Each class here and in records.py is one dictionary and names its fields as they are named there; `Result` is
+the whole. Every field may be missing or None: the page then does without. Fields that are not named are
+passed over. Scores are fractions (0.981) or R^2, times seconds, memory bytes. docs/report.md shows all of
+them filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tidegate.report.digits import fixed
+from tidegate.report.fields import Fields
+from tidegate.report.records import Cell, Spread
+
+# As printed, where it is not the name.
+SCORES: Final = {"R2": "R²"}
+_SCORE: Final = "score"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of verdicts, a pair of cells, as statistics.Verdict.to_dict() gives it. estimate: test score of
+    first minus that of second; interval: [low, high] at this level (0.95); p, p_adjusted (for the number of
+    pairs); superiority: how often a run of first is ahead of one of second; outcome: "better" (then winner is
+    the better cell), "same", "not shown" or "unknown"; method: as in "corrected resampled t, Holm". sentence,
+    text: the verdict in words, in short and in full. differences: a Spread over the seeds, drawn where there
+    is no interval."""
+
+    first: str
+    second: str
+    estimate: float | None
+    interval: tuple[float, float] | None
+    level: float | None
+    p: float | None
+    p_adjusted: float | None
+    superiority: float | None
+    outcome: str | None
+    winner: str | None
+    method: str | None
+    sentence: str | None
+    text: str | None
+    differences: Spread | None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Verdict:
+        interval = fields.numbers("interval")
+        fields.require(len(interval) in (0, 2), "interval", "two numbers, low and high")
+        finite = len(interval) == 2 and interval[0] <= interval[1]
+        differences = Spread.read(fields, "differences")
+        estimate = fields.number("estimate")
+        return cls(
+            first=fields.text("first") or "",
+            second=fields.text("second") or "",
+            estimate=differences.median if estimate is None and differences is not None else estimate,
+            interval=(interval[0], interval[1]) if finite else None,
+            level=fields.number("level"),
+            p=fields.number("p"),
+            p_adjusted=fields.number("p_adjusted"),
+            superiority=fields.number("superiority"),
+            outcome=fields.text("outcome"),
+            winner=fields.text("winner"),
+            method=fields.text("method"),
+            sentence=fields.text("sentence"),
+            text=fields.text("text"),
+            differences=differences,
+        )
+
+    @property
+    def effect(self) -> str:
+        """The difference and, where there is one, its interval."""
+        if self.interval is None:
+            return fixed(self.estimate, 3)
+        low, high = self.interval
+        return f"{fixed(self.estimate, 3)} ({fixed(low, 3)} to {fixed(high, 3)})"
+
+    @property
+    def words(self) -> str | None:
+        return self.sentence or self.text
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of claims. claim: what the article says. answer: "yes", "no" or other words, such as "not shown".
+    evidence: the numbers of this comparison it rests on."""
+
+    claim: str
+    answer: str
+    evidence: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> Claim:
+        return cls(*(fields.text(name) or "" for name in ("claim", "answer", "evidence")))
+
+
+@dataclass(frozen=True)
+class Gates:
+    """One of gates: what a trained cell did on one sequence. sequence: its id or label. gates: name to
+    (H, T), a row a unit and a column a step, from 0 to 1; a state, from -1 to 1, may stand among them."""
+
+    cell: str
+    sequence: str
+    gates: dict[str, tuple[tuple[float, ...], ...]]
+
+    @classmethod
+    def read(cls, fields: Fields) -> Gates:
+        group = fields.group("gates")
+        matrices = {} if group is None else {name: group.matrix(name) for name in group.names()}
+        return cls(
+            cell=fields.text("cell") or "",
+            sequence=fields.text("sequence") or "",
+            gates={name: matrix for name, matrix in matrices.items() if matrix and matrix[0]},
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """The whole dictionary. title: of the page. task: "classification" or "regression"; score: as in
+    "accuracy". summary: the verdict in one paragraph. cells: name to Cell, in their order on the page.
+    verdicts, claims, gates: lists. score_to_reach: that of seconds_to_score. data: {"train": {...}, "test":
+    {...}}; settings, versions: names to values. seeds: a list. hardware, command (that makes the result
+    again), created (a date): texts. num_threads; seconds (of the whole); interrupted: whether replicas are
+    missing."""
+
+    title: str | None
+    task: str | None
+    score: str
+    summary: str | None
+    cells: tuple[Cell, ...]
+    verdicts: tuple[Verdict, ...]
+    claims: tuple[Claim, ...]
+    gates: tuple[Gates, ...]
+    score_to_reach: float | None
+    seeds: tuple[str, ...]
+    data: dict[str, Any]
+    settings: dict[str, Any]
+    versions: dict[str, Any]
+    hardware: str | None
+    num_threads: float | None
+    seconds: float | None
+    interrupted: bool
+    command: str | None
+    created: str | None
+
+    @classmethod
+    def read(cls, result: Mapping[str, Any]) -> Result:
+        """ValueError, naming the field, where one is not of its type."""
+        fields = Fields(result, "result")
+        return cls(
+            title=fields.text("title"),
+            task=fields.text("task"),
+            score=SCORES.get(score := fields.text("score") or _SCORE, score),
+            summary=fields.text("summary"),
+            cells=tuple(Cell.read(name, cell) for name, cell in fields.named("cells").items()),
+            verdicts=tuple(Verdict.read(verdict) for verdict in fields.groups("verdicts")),
+            claims=tuple(Claim.read(claim) for claim in fields.groups("claims")),
+            gates=tuple(Gates.read(gates) for gates in fields.groups("gates")),
+            score_to_reach=fields.number("score_to_reach"),
+            seeds=fields.texts("seeds"),
+            data=fields.plain("data"),
+            settings=fields.plain("settings"),
+            versions=fields.plain("versions"),
+            hardware=fields.text("hardware"),
+            num_threads=fields.number("num_threads"),
+            seconds=fields.number("seconds"),
+            interrupted=bool(fields.raw("interrupted")),
+            command=fields.text("command"),
+            created=fields.text("created"),
+        )

@@ -1,0 +1,96 @@
+"""Results to make pages of, and a page taken apart."""
+
+import copy
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+EXAMPLE = Path(__file__).with_name("example.json")
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+
+REGRESSION: dict[str, Any] = {
+    "task": "regression",
+    "score": "R2",
+    "seeds": [0, 1],
+    "cells": {
+        name: {
+            "test_score": {"median": 0.5, "min": 0.4, "max": 0.6, "values": [0.4, 0.6]},
+            "replicas": [
+                {"seed": seed, "test_score": 0.4 + seed / 5, "seconds": 1.0 + seed} for seed in (0, 1)
+            ],
+            "predictions": {"true": [1.0, 2.0, 3.0], "predicted": [1.5, 2.0, 2.0]},
+        }
+        for name in ("lstm", "gru")
+    },
+    "verdicts": [
+        {
+            "first": "lstm",
+            "second": "gru",
+            "differences": {"median": 0.0, "min": -0.1, "max": 0.1, "values": [-0.1, 0.1]},
+            "text": "lstm and gru: no difference shown.",
+        }
+    ],
+}
+
+
+def example() -> dict[str, Any]:
+    """A comparison with every field a page can show but predictions."""
+    return json.loads(EXAMPLE.read_text())
+
+
+def with_cells(number: int) -> dict[str, Any]:
+    """The example with so many cells of long names, each pair compared, and classes of long names."""
+    result = example()
+    cells = list(result["cells"].values())
+    names = [f"lstm_peephole_full_{place}" for place in range(number)]
+    result["cells"] = {name: copy.deepcopy(cells[place % 3]) for place, name in enumerate(names)}
+    for cell in result["cells"].values():
+        cell["confusion"]["labels"] = [f"walking up the stairs {label}" for label in range(9)]
+    verdict = result["verdicts"][0]
+    result["verdicts"] = [
+        verdict | {"first": one, "second": other} for one in names for other in names if one < other
+    ]
+    return result
+
+
+class Page(HTMLParser):
+    """Elements of a page, whose tags must be closed in turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.text = text
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def reading(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+    def drawings(self) -> list[ElementTree.Element]:
+        """Each parsed as XML, which forgives nothing."""
+        return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", self.text, re.DOTALL)]
+
+    def headings(self) -> list[str]:
+        return re.findall(r"<h2[^>]*>(.*?)</h2>", self.text)
