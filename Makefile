@@ -12,13 +12,14 @@ native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch sanitize by-hand size import-time clean
+.PHONY: help demo test test-torch test-browser sanitize by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo         trains and compares rnn, lstm and gru on the bundled data; files in demo/"
 	@echo "make test         lint, types, import contracts and every test that needs no PyTorch"
 	@echo "make test-torch   installs PyTorch, makes the oracle's files again and compares; the tests that need PyTorch"
+	@echo "make test-browser looks at the report in Chromium: errors, empty figures, what overflows at two widths"
 	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
@@ -38,6 +39,11 @@ test: .venv/installed-test
 test-torch: .venv/installed-torch
 	$(bin)/python tests/oracle/make.py --check
 	$(bin)/python -m pytest -m torch
+
+test-browser:
+	@$(PYTHON) tests/report/chromium.py
+	@$(MAKE) .venv/installed-test
+	$(bin)/python -m pytest -m browser
 
 sanitize: build/sanitize/installed
 	tools/sanitize.sh
