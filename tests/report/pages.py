@@ -94,3 +94,21 @@ class Page(HTMLParser):
 
     def headings(self) -> list[str]:
         return re.findall(r"<h2[^>]*>(.*?)</h2>", self.text)
+
+
+def check(text: str) -> Page:
+    """What every page must be."""
+    page = Page(text)
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    references = " ".join(page.attributes("aria-labelledby")).split()
+    assert set(references) <= set(ids)
+    assert {link[1:] for link in page.attributes("href") if link.startswith("#")} <= set(ids)
+    for drawing in page.drawings():
+        if drawing.get("role") == "img":
+            assert drawing.find("title").text
+            assert len(drawing.find("desc").text) > 10
+            assert drawing.get("aria-labelledby").split() == [drawing[0].get("id"), drawing[1].get("id")]
+        else:
+            assert drawing.get("aria-hidden") == "true"
+    return page

@@ -12,6 +12,7 @@ from tidegate.report.axes import fitting, linear
 from tidegate.report.bitmap import DIVERGING, SEQUENTIAL, bitmap
 from tidegate.report.confusion import shortened
 from tidegate.report.curves import by_epoch
+from tidegate.report.gates import thinned
 from tidegate.report.marks import MARKS, NUM_COLORS, color_of, mark_of, outline
 from tidegate.report.markup import coordinate, element, html
 from tidegate.report.panel import Panel
@@ -105,17 +106,29 @@ def test_a_curve_of_nothing_has_no_points():
     assert by_epoch([]) == by_epoch([(), ()]) == by_epoch([(float("nan"),)]) == []
 
 
+def picture(uri: str) -> np.ndarray:
+    image = Image.open(io.BytesIO(b64decode(uri.removeprefix("data:image/png;base64,"))))
+    return np.asarray(image.convert("RGB"))
+
+
 def test_a_bitmap_has_a_pixel_a_number_in_its_colour():
-    uri = bitmap([[0, 1, 2], [0.5, float("nan"), -1]], SEQUENTIAL)
-    picture = Image.open(io.BytesIO(b64decode(uri.removeprefix("data:image/png;base64,"))))
-    pixels = np.asarray(picture)
+    pixels = picture(bitmap([[0, 1, 2], [0.5, float("nan"), -1]], SEQUENTIAL))
     assert pixels.shape == (2, 3, 3)
     assert [tuple(pixel) for pixel in pixels[0]] == [SEQUENTIAL[0], SEQUENTIAL[-1], SEQUENTIAL[-1]]
     assert tuple(pixels[1, 1]) == (200, 200, 200)
     assert tuple(pixels[1, 2]) == SEQUENTIAL[0]
-    assert np.all(np.diff([color[0] for color in SEQUENTIAL]) < 0)
-    middle = np.asarray(Image.open(io.BytesIO(b64decode(bitmap([[0.5]], DIVERGING).partition(",")[2]))))
-    assert tuple(middle[0, 0]) == DIVERGING[2]
+    assert tuple(picture(bitmap([[0.5]], DIVERGING))[0, 0]) == DIVERGING[2]
+    ramp = picture(bitmap([np.linspace(0, 1, 100)], SEQUENTIAL))[0].astype(int)
+    assert np.all(np.diff(ramp.sum(axis=1)) <= 0)
+
+
+def test_a_map_of_many_steps_keeps_its_means_and_a_small_one_itself():
+    values = np.arange(800 * 400).reshape(400, 800) / 1000
+    small = np.array(thinned(values.tolist()))
+    assert small.shape == (200, 267)
+    assert small[0, 0] == pytest.approx(values[:2, :3].mean())
+    assert small[-1, -1] == pytest.approx(values[-2:, 798:].mean())
+    assert thinned([[1, 2], [3, 4]]) == [[1, 2], [3, 4]]
 
 
 def test_labels_stay_apart_when_they_are_shortened():

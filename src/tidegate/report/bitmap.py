@@ -21,31 +21,38 @@ DIVERGING: Final[tuple[Color, ...]] = (
     (8, 48, 107),
 )
 _MISSING: Final[Color] = (200, 200, 200)
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+
+# Shades of the palette: more are not told apart, and fewer bits are a shorter page. Odd, for a middle.
+_SHADES: Final = 65
 
 
 def bitmap(shares: Sequence[Sequence[float]], colors: Sequence[Color]) -> str:
     """Rows of equal length, each number from 0 (the first colour) to 1 (the last), as the data URI of a PNG
     with one pixel a number; what is not finite is grey."""
     height, width = len(shares), len(shares[0])
-    rows = b"".join(b"\0" + bytes(part for share in row for part in _color(share, colors)) for row in shares)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    png = (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(rows, 9))
-        + _chunk(b"IEND", b"")
+    palette = [*(_mixed(shade / (_SHADES - 1), colors) for shade in range(_SHADES)), _MISSING]
+    # Each row begins with 0: it is not a difference from the row above.
+    rows = b"".join(b"\0" + bytes(map(_shade, row)) for row in shares)
+    chunks = (
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        _chunk(b"PLTE", bytes(part for color in palette for part in color)),
+        _chunk(b"IDAT", zlib.compress(rows, 9)),
+        _chunk(b"IEND", b""),
     )
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(_SIGNATURE + b''.join(chunks)).decode()}"
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _color(share: float, colors: Sequence[Color]) -> Color:
-    if not math.isfinite(share):
-        return _MISSING
-    place = min(1.0, max(0.0, share)) * (len(colors) - 1)
+def _shade(share: float) -> int:
+    return round(min(1.0, max(0.0, share)) * (_SHADES - 1)) if math.isfinite(share) else _SHADES
+
+
+def _mixed(share: float, colors: Sequence[Color]) -> Color:
+    place = share * (len(colors) - 1)
     index = min(int(place), len(colors) - 2)
     weight = place - index
     red, green, blue = (

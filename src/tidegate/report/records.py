@@ -74,11 +74,12 @@ class Confusion:
     def read(cls, fields: Fields) -> Confusion | None:
         labels = fields.texts("labels")
         counts = tuple(tuple(max(0.0, n) for n in row) for row in fields.matrix("counts"))
-        square = all(len(row) == len(counts) for row in counts)
-        fields.require(square, "counts", "as many columns as rows")
+        if not counts:
+            return None
+        fields.require(len(counts[0]) == len(counts), "counts", "as many columns as rows")
         labels = labels or tuple(str(number) for number in range(len(counts)))
         fields.require(len(labels) == len(counts), "labels", f"{len(counts)} labels, one a class")
-        return cls(labels, counts) if counts else None
+        return cls(labels, counts)
 
     @property
     def total(self) -> float:
@@ -110,8 +111,10 @@ class Predictions:
     @classmethod
     def read(cls, fields: Fields) -> Predictions | None:
         true, predicted = fields.numbers("true"), fields.numbers("predicted")
+        if not true or "predicted" not in fields:
+            return None
         fields.require(len(true) == len(predicted), "predicted", f"{len(true)} numbers, as many as true")
-        return cls(true, predicted) if true else None
+        return cls(true, predicted)
 
     @property
     def residuals(self) -> tuple[float, ...]:
