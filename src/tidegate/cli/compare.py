@@ -36,7 +36,17 @@ def compare(
         raise typer.BadParameter("--test expects DATA to train on beside it; got none")
     from rich.console import Console
 
-    from tidegate.cli.data import bundled, check_apart, check_classes, columns_of, labelled, like, task_of
+    from tidegate.cli.data import (
+        bundled,
+        check_apart,
+        check_can_split,
+        check_classes,
+        check_seen,
+        columns_of,
+        labelled,
+        like,
+        task_of,
+    )
     from tidegate.cli.outputs import check_folder
     from tidegate.comparison import Interrupted
     from tidegate.comparison import compare as run
@@ -50,15 +60,19 @@ def compare(
         training, testing, name = labelled(data, columns), None, data.name
     if test is not None:
         per_step = training.has_step_targets
-        testing = like(columns_of(training, columns), test, columns, per_step)
+        testing = like(columns_of(training, columns), test, columns, per_step, argument="--test")
         if not own_ids:
             check_apart(training, testing, "--test")
     kind = task_of(training, task)
-    if kind == "classification":
-        check_classes(training, splits=True)
+    check_can_split(training, "add sequences")
+    classes = f", {check_classes(training, splits=True)}" if kind == "classification" else ""
+    if kind == "classification" and testing is not None:
+        check_seen(training, testing, "--test")
     ids = training.X.ids
     groups = ids if ids is not None and len(set(ids.tolist())) < len(ids) else None
 
+    if data is not None:
+        print(f"{training.describe()}\ntask: {kind}{classes}", flush=True)
     console = Console()
     try:
         comparison = run(
@@ -77,8 +91,6 @@ def compare(
         if interrupt.comparison is not None:
             console.print(interrupt.comparison.table())
         raise
-    if data is not None:
-        print(training.describe())
     train_part, test_part = comparison.data["train"], comparison.data["test"]
     console.print(
         f"{name}: {train_part['sequences']} sequences to train on, {test_part['sequences']} to test on "

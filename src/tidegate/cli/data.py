@@ -51,9 +51,17 @@ def columns_of(dataset: Dataset, options: DataOptions) -> Columns | None:
     return Columns(features, dataset.id, dataset.time, dataset.target, found | asked, options.layout)
 
 
-def like(columns: Columns | None, path: Path, options: InputOptions, per_step: bool | None = None) -> Dataset:
+def like(
+    columns: Columns | None,
+    path: Path,
+    options: InputOptions,
+    per_step: bool | None = None,
+    *,
+    argument: str = "DATA",
+) -> Dataset:
     """A file read as another was, with its targets where the options have such; what the options say goes
     before. per_step: one target a step, or one a sequence."""
+    readable(argument, path)
     given = options.columns()
     with_targets = isinstance(options, DataOptions)
     second = options.targets if isinstance(options, DataOptions) else None
@@ -96,11 +104,34 @@ def check_apart(first: Dataset, second: Dataset, option: str) -> None:
         )
 
 
+def check_seen(first: Dataset, second: Dataset, option: str) -> None:
+    """ValueError where the second has classes that the first does not."""
+    unseen = set(_all_targets(second).ravel().tolist()) - set(_all_targets(first).ravel().tolist())
+    if unseen:
+        raise ValueError(
+            f"{option} expects classes that DATA has; got {min(unseen, key=str)!r}, which it does not: leave "
+            "such sequences out, or add some to DATA"
+        )
+
+
 def task_of(dataset: Dataset, asked: str | None) -> str:
     """What is asked for; else regression where the targets are floats."""
-    if asked is not None:
-        return choice("--task", asked, TASKS)
-    return "regression" if _all_targets(dataset).dtype.kind == "f" else "classification"
+    kind = _all_targets(dataset).dtype.kind
+    if asked is None:
+        return "regression" if kind == "f" else "classification"
+    if choice("--task", asked, TASKS) == "regression" and kind not in "fiub":
+        raise ValueError("--task regression expects a target of numbers; got text: leave it out")
+    return asked
+
+
+def check_can_split(dataset: Dataset, otherwise: str) -> None:
+    """ValueError where there is one sequence; otherwise: how to do without a split."""
+    if len(dataset.X) == 1:
+        remedy = "" if dataset.id else "name the column that tells them apart by --id, or "
+        raise ValueError(
+            f"{dataset.source} expects at least two sequences, one for each side of a split; got one: "
+            f"{remedy}{otherwise}"
+        )
 
 
 def check_classes(dataset: Dataset, splits: bool) -> str:

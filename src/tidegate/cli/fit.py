@@ -46,7 +46,17 @@ def fit(
     Options of the model that are not given are the estimators' defaults. While it trains, its state is in
     OUTPUT.checkpoint.
     """
-    from tidegate.cli.data import bundled, check_apart, check_classes, columns_of, labelled, like, task_of
+    from tidegate.cli.data import (
+        bundled,
+        check_apart,
+        check_can_split,
+        check_classes,
+        check_seen,
+        columns_of,
+        labelled,
+        like,
+        task_of,
+    )
     from tidegate.cli.outputs import check_model_file
     from tidegate.estimators import SequenceClassifier, SequenceRegressor
     from tidegate.estimators.summary import outcome
@@ -56,7 +66,7 @@ def fit(
     checkpoint = output.with_name(f"{output.name}.checkpoint")
     if checkpoint.exists() and not resume:
         raise ValueError(
-            f"{checkpoint} holds a fit that was interrupted: pass --resume to go on with it, or delete the file"
+            f"{checkpoint} holds an interrupted fit: pass --resume to go on with it, or delete the file"
         )
     dataset = bundled("training") if data is None else labelled(data, columns)
     found = columns_of(dataset, columns)
@@ -66,8 +76,9 @@ def fit(
         "num_threads": threads,
         **model.settings(),
     }
+    second = None
     if held_out is not None:
-        second = like(found, held_out, columns, dataset.has_step_targets)
+        second = like(found, held_out, columns, dataset.has_step_targets, argument="--validation")
         if not own_ids:
             check_apart(dataset, second, "--validation")
         settings["validation"] = (second.X, second.y)
@@ -75,7 +86,11 @@ def fit(
         settings["validation"] = share
     kind = task_of(dataset, task)
     splits = settings.get("validation", 0.1) is not None and held_out is None
+    if splits:
+        check_can_split(dataset, "pass --validation none")
     classes = f", {check_classes(dataset, splits)}" if kind == "classification" else ""
+    if kind == "classification" and second is not None:
+        check_seen(dataset, second, "--validation")
     estimator = SequenceClassifier if kind == "classification" else SequenceRegressor
     fitted = _known(estimator, settings)(**settings, verbose=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tidegate import persistence
-from tidegate.comparison.results import RESULT_FILE
 
 
 def check_file(output: Path, *inputs: Path | None) -> None:
@@ -38,10 +37,6 @@ def check_model_file(output: Path, *inputs: Path | None) -> None:
 
 def check_folder(output: Path) -> None:
     """ValueError where a folder is not empty and not a comparison's."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"--output expects a folder; got the file {output}: write elsewhere")
-    if output.is_dir() and any(output.iterdir()) and not (output / RESULT_FILE).is_file():
-        raise ValueError(
-            f"--output expects a new or empty folder, or one with the {RESULT_FILE} of a comparison; got "
-            f"{output}, which has other files: write elsewhere"
-        )
+    from tidegate.comparison import folder
+
+    folder.check_folder(output, "--output")

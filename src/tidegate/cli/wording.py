@@ -25,7 +25,7 @@ _SUBJECTS = {
     "validation[1]": "the target of --validation",
 } | _OPTIONS
 
-_SUBJECT = re.compile(r"(\w+(?:\[[01]\])?)(?= expects\b)")
+_SUBJECT = re.compile(r"(\w+(?:\[[01]\])?)(?:\['[^']*'\])?(?= expects\b)")
 _PASSED = re.compile(rf"(?<![\w'\"/.-])({'|'.join(_OPTIONS)})=(?:'([^']*)'|(None)\b|([\w.+-]*\w)|)")
 
 
