@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import tidegate
-from tidegate.comparison import Comparison, Interrupted, run
+from tidegate.comparison import Comparison, Interrupted, run, trials
 from tidegate.comparison.interrupt import CtrlC
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences, split
@@ -148,11 +148,16 @@ def test_parts_keep_classes_in_proportion_and_groups_whole(task):
 def test_no_group_is_on_both_sides_of_any_split(task, monkeypatch):
     X, y = task
     jobs = []
-    monkeypatch.setattr(run, "_run", lambda given, *_: (jobs.extend(given) or [], None))
+    monkeypatch.setattr(run, "run_trials", lambda given, *_: (jobs.extend(given) or [], False))
     tidegate.compare(X, y, groups=np.arange(60) // 5, **QUICK)
     assert len(jobs) == 15
-    assert not set(jobs[0].training.groups) & set(jobs[0].testing.groups)
-    assert len(jobs[0].training.X) + len(jobs[0].testing.X) == 60
+    held_out = set()
+    for job in jobs:
+        training, testing = job.division.of_seed(job.seed)
+        assert not set(training.groups) & set(testing.groups)
+        assert len(training.X) + len(testing.X) == 60
+        held_out.add(tuple(testing.groups))
+    assert len(held_out) == 5  # another split with every seed, the same for every cell
 
 
 def test_result_json_holds_everything(task, tmp_path):
@@ -189,7 +194,8 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(task, tmp_path, monkey
     with pytest.raises(OSError, match="No space left"):
         comparison.save(tmp_path)
     assert (tmp_path / "result.json").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+    left = {"comparison.json", "replicas", "report.html", "result.json"}
+    assert {path.name for path in tmp_path.iterdir()} == left
 
 
 def test_a_score_that_is_not_a_number_is_none_in_json(task, tmp_path):
@@ -223,6 +229,8 @@ def test_a_score_that_is_not_a_number_is_none_in_json(task, tmp_path):
         ({"test": ([[[1.0, 2.0]]], ["middle"])}, "y_test expects classes that y has; got 'middle'"),
         ({"test": ([[[1.0, 2.0]]], ["high", "low"])}, "y_test expects targets for each of the 1 sequences"),
         ({"test": ([[[1.0, np.nan]]], ["high"])}, "X_test .* NaN in sequence 0 at step 0"),
+        ({"match": "params"}, "match expects one of .* did you mean 'parameters'"),
+        ({"resume": True}, "resume expects output"),
         ({"groups": [0] * 60}, "groups expects at least two groups"),
         ({"validation": 2.0}, "share expects"),
     ],
@@ -251,7 +259,7 @@ ENDLESS = {"max_epochs": 10**9, "patience": None, "hidden_size": 4, "progress": 
 
 
 def test_ctrl_c_ends_endless_replicas(task, monkeypatch):
-    monkeypatch.setattr(run, "wait", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(trials, "wait", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(Interrupted, match=r"^interrupted: 0 of 15 replicas finished$") as caught:
         tidegate.compare(*task, **ENDLESS)
     assert caught.value.comparison is None
@@ -267,7 +275,7 @@ def test_ctrl_c_keeps_the_replicas_that_were_finished(task, monkeypatch, tmp_pat
                     pass
             return super()._fit(*args, stop=stop, **options)
 
-    monkeypatch.setitem(run.TASKS, "classification", PressesCtrlC)
+    monkeypatch.setitem(trials.TASKS, "classification", PressesCtrlC)
     with pytest.raises(Interrupted, match=r"2 of 6 replicas finished, kept in .*result.json") as caught:
         tidegate.compare(*task, cells=("rnn", "gru"), seeds=3, output=tmp_path, **QUICK, num_threads=1)
     comparison = caught.value.comparison
@@ -314,7 +322,7 @@ def test_replicas_bring_no_threads_of_blas(task, monkeypatch):
             counts.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
             return super()._fit(*args, **options)
 
-    monkeypatch.setitem(run.TASKS, "classification", Counts)
+    monkeypatch.setitem(trials.TASKS, "classification", Counts)
     with threadpool_limits(2, user_api="blas"):
         tidegate.compare(*task, cells="rnn", seeds=1, **QUICK)
         after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
@@ -329,7 +337,7 @@ def test_an_error_of_one_replica_ends_the_others(task, monkeypatch):
                 raise FloatingPointError("diverged")
             return super()._fit(*args, **options)
 
-    monkeypatch.setitem(run.TASKS, "classification", FailsWithSeedOne)
+    monkeypatch.setitem(trials.TASKS, "classification", FailsWithSeedOne)
     with pytest.raises(FloatingPointError, match="diverged"):
         tidegate.compare(*task, cells="rnn", seeds=2, **ENDLESS)
 
@@ -339,5 +347,5 @@ def test_the_table_and_the_verdicts_are_text(task, capsys):
     assert capsys.readouterr() == ("", "")
     text = str(comparison)
     assert f"{comparison['gru'].test_score.median:.3f}" in text
-    assert "no difference shown" in text
+    assert "nothing can be said: 1 split, at least 3 are needed" in text
     assert "\x1b" not in text

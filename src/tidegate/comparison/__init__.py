@@ -4,6 +4,6 @@ cost."""
 from tidegate.comparison.results import Comparison
 from tidegate.comparison.run import Interrupted, compare
 from tidegate.comparison.scores import CellResult, Replica, Scores
-from tidegate.comparison.verdict import Verdict
+from tidegate.statistics import Verdict
 
 __all__ = ["CellResult", "Comparison", "Interrupted", "Replica", "Scores", "Verdict", "compare"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +39,35 @@ class Part:
         y = [self.y[index] for index in indices] if isinstance(self.y, list) else self.y[indices]
         return Part(self.X.take(indices), y, None if self.groups is None else self.groups[indices])
 
-    def split(self, share: float, task: str, seed: int) -> tuple[Part, Part]:
-        """The part without the share held out, and that share: stratified by class, groups kept whole."""
+    def positions(self, share: float, task: str, seed: int) -> tuple[Integers, Integers]:
+        """Of the sequences without the share held out, and of that share: stratified by class, groups kept
+        whole."""
         by_class = task == "classification" and not isinstance(self.y, list)
-        rest, held_out = split(
-            len(self.X), share, classes=self.y if by_class else None, groups=self.groups, seed=seed
-        )
+        return split(len(self.X), share, classes=self.y if by_class else None, groups=self.groups, seed=seed)
+
+    def split(self, share: float, task: str, seed: int) -> tuple[Part, Part]:
+        """The two parts at these positions."""
+        rest, held_out = self.positions(share, task, seed)
         return self.take(rest), self.take(held_out)
+
+    @property
+    def row_groups(self) -> Integers:
+        """(rows,) the number of the group each target belongs to: the sequence, or where sequences have
+        groups the group."""
+        own = np.arange(len(self.X))
+        if self.groups is not None:
+            own = np.unique(self.groups, return_inverse=True)[1].ravel()
+        return np.repeat(own, self.X.lengths) if isinstance(self.y, list) else own
+
+    def digest(self) -> str:
+        """SHA-256 of values, lengths, targets and groups."""
+        digest = hashlib.sha256()
+        targets = self.y if isinstance(self.y, list) else [self.y]
+        for array in (self.X.values, self.X.offsets, *targets, self.groups):
+            own = np.asarray([] if array is None else array)
+            digest.update(f"{own.dtype.str} {own.shape}".encode())
+            digest.update(repr(own.tolist()).encode() if own.dtype.kind == "O" else own.tobytes())
+        return digest.hexdigest()
 
     def all_targets(self) -> NDArray[Any]:
         """The targets of all sequences, and of all steps where there is one a step, in one row."""
@@ -63,3 +86,33 @@ class Part:
             "longest": int(lengths.max()),
             "features": self.X.num_features,
         }
+
+
+@dataclass(frozen=True)
+class Division:
+    """What each seed trains on and is tested on. test: the one test part of all seeds; None where `splits`
+    has positions to train on and to test on for each seed."""
+
+    whole: Part
+    test: Part | None
+    splits: dict[int, tuple[Integers, Integers]]
+
+    @classmethod
+    def of(cls, whole: Part, test: Part | None, share: float, task: str, seeds: tuple[int, ...]) -> Division:
+        splits = {} if test is not None else {seed: whole.positions(share, task, seed) for seed in seeds}
+        return cls(whole, test, splits)
+
+    def of_seed(self, seed: int) -> tuple[Part, Part]:
+        """To train on (a validation part included) and to test on."""
+        if self.test is not None:
+            return self.whole, self.test
+        training, testing = self.splits[seed]
+        return self.whole.take(training), self.whole.take(testing)
+
+    @property
+    def sizes(self) -> tuple[float, float] | None:
+        """Sequences to train on and to test on, means over the splits; None for one test part."""
+        if self.test is not None:
+            return None
+        sizes = np.mean([(len(rest), len(held_out)) for rest, held_out in self.splits.values()], axis=0)
+        return float(sizes[0]), float(sizes[1])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tidegate import report
+from tidegate.comparison.claims import Claim
+from tidegate.comparison.folder import REPORT_FILE, RESULT_FILE
 from tidegate.comparison.scores import CellResult, Scores
-from tidegate.comparison.verdict import Verdict
+from tidegate.persistence import replace_file
+from tidegate.statistics import Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-RESULT_FILE = "result.json"
+# "Time to a given score": of the best cell's median validation score.
+SHARE_TO_REACH = 0.95
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,16 @@ class Comparison:
     """What `compare` found.
 
     task: "classification" or "regression". score_name: "accuracy" or "R2". cells: in the order asked for; of
-    an interrupted comparison those with a finished replica. seconds: of the whole on the clock.
+    an interrupted comparison those with a finished replica. verdicts: one for each pair of cells that share a
+    seed, p-values adjusted by Holm. claims: the article's, answered. seconds: of the whole on the clock; of
+    one that was resumed, since then. command: what makes it again. created: the day.
     """
 
     task: str
     score_name: str
     cells: tuple[CellResult, ...]
+    verdicts: tuple[Verdict, ...]
+    claims: list[Claim]
     seeds: tuple[int, ...]
     settings: dict[str, Any]
     data: dict[str, Any]
@@ -37,19 +44,29 @@ class Comparison:
     hardware: str
     num_threads: int
     seconds: float
+    command: str | None
+    created: str
     interrupted: bool = False
 
     def __getitem__(self, cell: str) -> CellResult:
         return {result.cell: result for result in self.cells}[cell]
 
     @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """One for each pair of cells that share a seed."""
-        return tuple(
-            Verdict.of(first, second, self.score_name)
-            for first, second in combinations(self.cells, 2)
-            if {replica.seed for replica in first.replicas} & {replica.seed for replica in second.replicas}
-        )
+    def score_to_reach(self) -> float | None:
+        """95 % of the best cell's median validation score; None without one above zero."""
+        medians = [own.median for cell in self.cells if (own := cell.validation_score) is not None]
+        best = max((own for own in medians if math.isfinite(own)), default=0.0)
+        return SHARE_TO_REACH * best if best > 0.0 else None
+
+    def _verdict(self, verdict: Verdict) -> dict[str, Any]:
+        """With the differences of every seed."""
+        others = {replica.seed: replica.test_score for replica in self[verdict.second].replicas}
+        values = [
+            replica.test_score - others[replica.seed]
+            for replica in self[verdict.first].replicas
+            if replica.seed in others
+        ]
+        return verdict.to_dict() | {"differences": asdict(Scores.of(values))}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON has it: a score that is not a number (R^2 of one sequence) is None."""
@@ -57,8 +74,10 @@ class Comparison:
             {
                 "task": self.task,
                 "score": self.score_name,
-                "cells": {result.cell: result.to_dict() for result in self.cells},
-                "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+                "cells": {result.cell: result.to_dict(self.score_to_reach) for result in self.cells},
+                "score_to_reach": self.score_to_reach,
+                "verdicts": [self._verdict(verdict) for verdict in self.verdicts],
+                "claims": self.claims,
                 "seeds": list(self.seeds),
                 "settings": self.settings,
                 "data": self.data,
@@ -66,28 +85,27 @@ class Comparison:
                 "hardware": self.hardware,
                 "num_threads": self.num_threads,
                 "seconds": self.seconds,
+                "command": self.command,
+                "created": self.created,
                 "interrupted": self.interrupted,
             }
         )
         return document
 
     def save(self, folder: str | Path) -> Path:
-        """Write result.json into the folder, which is made if need be, and return its path. The file is there
-        whole or, after an error, as it was before."""
+        """Write result.json and report.html into the folder, which is made if need be, and return the path of
+        the first. Each file is there whole or, after an error, as it was before."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / RESULT_FILE
-        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        draft = folder / f".{RESULT_FILE}.{os.getpid()}"
-        try:
-            with open(draft, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        document = self.to_dict()
+        replace_file(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        report.write_html(document, folder / REPORT_FILE)
         return path
+
+    def markdown(self) -> str:
+        """The report as Markdown."""
+        return report.to_markdown(self.to_dict())
 
     def table(self) -> Table:
         """A row a cell, for rich's print; it fits in 60 columns, where long names of cells are broken."""
@@ -102,12 +120,12 @@ class Comparison:
             collapse_padding=True,
             padding=(0, 1),
         )
-        table.add_column("cell\nparameters", overflow="fold")
+        table.add_column("cell, size\nparameters", overflow="fold")
         for title in ("train", "validation", "test", "seconds\nupdates/s"):
             table.add_column(title, justify="right", no_wrap=True)
         for result in self.cells:
             table.add_row(
-                f"{result.cell}\n{result.num_parameters:,}",
+                f"{result.cell} {result.hidden_size}\n{result.num_parameters:,}",
                 *map(_two_lines, (result.train_score, result.validation_score, result.test_score)),
                 f"{result.seconds:.2f}\n{result.updates_per_second:,.0f}",
             )

@@ -1,29 +1,32 @@
-"""Training several cells on one task with several seeds each, side by side on threads."""
+"""Several cells on one task: what is checked, what is trained, what comes of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
+import tidegate
 from tidegate import cells as known_cells
 from tidegate.checks import choice, integer
-from tidegate.comparison.interrupt import CtrlC
+from tidegate.comparison.claims import claims
+from tidegate.comparison.costs import latency_seconds, memory_bytes
+from tidegate.comparison.differences import verdicts
+from tidegate.comparison.folder import Folder
 from tidegate.comparison.machine import hardware, num_cores, versions
-from tidegate.comparison.parts import Part
+from tidegate.comparison.parts import Division, Part
 from tidegate.comparison.progress import Board, shown
 from tidegate.comparison.results import Comparison
-from tidegate.comparison.scores import CellResult, Replica
-from tidegate.engine import Stop
-from tidegate.estimators import SequenceClassifier, SequenceRegressor
+from tidegate.comparison.scores import CellResult
+from tidegate.comparison.sizes import networks
+from tidegate.comparison.trials import TASKS, Trial, run_trials
+from tidegate.network import Network
+from tidegate.network.nodes import Recurrent
 
-TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 SCORES = {"classification": "accuracy", "regression": "R2"}
 TEST_SHARE = 0.25
 
@@ -53,134 +56,124 @@ def compare(
     groups: Any = None,
     cells: str | Iterable[str] = ("rnn", "lstm", "gru"),
     seeds: int | Iterable[int] = 5,
+    match: str = "hidden",
     task: str | None = None,
     num_threads: int | None = None,
     progress: bool = True,
     output: str | Path | None = None,
+    resume: bool = False,
+    command: str | None = None,
     **settings: Any,
 ) -> Comparison:
     """Train each cell with each seed on the same data under the same budget, and say which is better.
 
-    X, y: as in SequenceClassifier.fit. test: (X_test, y_test); None splits a quarter off, with the first
-    seed, stratified by class. The test part plays no part in any choice: it is scored once, at the end.
+    X, y: as in SequenceClassifier.fit. test: (X_test, y_test), which plays no part in any choice and is
+    scored once, at the end; pairs of cells are then compared by the paired bootstrap over its sequences and
+    the seeds. None: every seed splits a quarter off anew, stratified by class, and pairs are compared by the
+    corrected resampled t-test. docs/comparison.md says what this shows.
     groups: (N,), such as the speaker of each sequence: no group is on both sides of a split.
-    cells: names of tidegate.cells.CELLS. seeds: how many, counted from 0, or the seeds themselves; a seed
-    sets the initial weights, the validation part and the order of the sequences.
+    cells: names of tidegate.cells.CELLS, the first of them the reference. seeds: how many, counted from 0, or
+    the seeds themselves; a seed sets the initial weights, the parts and the order of the sequences.
+    match: "hidden" gives every cell hidden_size; "parameters" gives it to the reference, and the others the
+    hidden size whose number of parameters is nearest.
     task: "classification" (strings, integers, booleans) or "regression" (floats); None goes by y's type.
     num_threads: replicas trained side by side, each on one thread; None is as many as there are cores.
-    progress: a bar on a terminal. output: a folder for result.json.
+    progress: a bar on a terminal. output: a folder for result.json and report.html, and for what resume
+    needs: with resume=True the same call goes on with what was done there, and ends with the same scores to
+    the bit; without it a folder with a comparison begins anew. command: for the report, what makes the
+    comparison again.
     settings: of SequenceClassifier or SequenceRegressor, such as hidden_size, in place of their defaults.
 
     ValueError where an argument does not fit. Ctrl-C ends every replica at once and raises Interrupted, which
     holds the replicas that were finished; with an output they are in result.json as well.
     """
     began = time.perf_counter()
-    training = Part.of(X, y, groups)
+    whole = Part.of(X, y, groups)
     names = _names(cells)
     chosen_seeds = _seeds(seeds)
-    kind = _task(training) if task is None else choice("task", task, TASKS)
+    kind = _task(whole) if task is None else choice("task", task, TASKS)
     threads = num_cores() if num_threads is None else integer("num_threads", num_threads)
     options = _options(kind, settings)
-    origin = "given"
-    if test is None:
-        origin = f"{TEST_SHARE:.0%} of the sequences, split off with seed {chosen_seeds[0]}"
-        training, testing = training.split(TEST_SHARE, kind, chosen_seeds[0])
-    else:
-        testing = _given_test(test, training, kind)
-    jobs = [Job(kind, name, seed, training, testing, options) for seed in chosen_seeds for name in names]
-    board = Board(len(jobs))
+    if resume and output is None:
+        raise ValueError("resume expects output, the folder to go on with; got none: pass output")
+    given = None if test is None else _given_test(test, whole, kind)
+    division = Division.of(whole, given, TEST_SHARE, kind, chosen_seeds)
+    trained_as = networks(TASKS[kind], names, options, whole, match)
+    sizes = {name: _hidden_size(network) for name, network in trained_as.items()}
+    plain = {name: _plain(value) for name, value in options.items()}
+    folder = None
+    if output is not None:
+        identity = {
+            "data": [part.digest() for part in (whole, given, _validation(options)) if part is not None],
+            "task": kind,
+            "cells": list(names),
+            "seeds": list(chosen_seeds),
+            "settings": plain,
+            "hidden_sizes": sizes,
+            "version": tidegate.__version__,
+        }
+        folder = Folder(output, identity, resume)
+    trials = [
+        Trial(kind, name, seed, division, options | {"hidden_size": sizes[name]}, folder)
+        for seed in chosen_seeds
+        for name in names
+    ]
+    board = Board(len(trials))
     with shown(board) if progress else nullcontext():
-        replicas, interrupted = _run(jobs, min(threads, len(jobs)), board)
+        replicas, interrupted = run_trials(trials, min(threads, len(trials)), board)
+    training, testing = division.of_seed(chosen_seeds[0])
+    results = []
+    for name in names:
+        if own := tuple(replica for replica in replicas if replica.cell == name):
+            memory = memory_bytes(trained_as[name], options["batch_size"], int(whole.X.lengths.max()))
+            latency = None if interrupted else latency_seconds(trained_as[name], testing.X)
+            results.append(CellResult(name, own, memory, latency))
+    found = verdicts(
+        results,
+        SCORES[kind],
+        sizes=division.sizes,
+        groups=None if given is None else given.row_groups,
+    )
     comparison = Comparison(
         task=kind,
         score_name=SCORES[kind],
-        cells=tuple(CellResult(name, own) for name in names if (own := _of_cell(name, replicas))),
+        cells=tuple(results),
+        verdicts=found,
+        claims=claims(results, found, match, whole.describe()),
         seeds=chosen_seeds,
-        settings={name: _plain(value) for name, value in options.items()},
-        data={"train": training.describe(), "test": testing.describe() | {"origin": origin}},
+        settings=plain | {"match": match},
+        data={"train": training.describe(), "test": testing.describe() | {"origin": _origin(given)}},
         versions=versions(),
         hardware=hardware(),
-        num_threads=min(threads, len(jobs)),
+        num_threads=min(threads, len(trials)),
         seconds=time.perf_counter() - began,
+        command=command,
+        created=datetime.now(UTC).date().isoformat(),
         interrupted=interrupted,
     )
     saved = comparison.save(output) if output is not None and replicas else None
     if interrupted:
         kept = f", kept in {saved}" if saved else ""
         raise Interrupted(
-            f"interrupted: {len(replicas)} of {len(jobs)} replicas finished{kept}",
+            f"interrupted: {len(replicas)} of {len(trials)} replicas finished{kept}",
             comparison if replicas else None,
         )
     return comparison
 
 
-@dataclass(frozen=True)
-class Job:
-    """One replica to train."""
-
-    task: str
-    cell: str
-    seed: int
-    training: Part
-    testing: Part
-    options: dict[str, Any]
-
-    def run(self, stop: Stop, board: Board) -> Replica:
-        """Train and score it; KeyboardInterrupt where `stop` is set before it is trained."""
-        if stop.is_set:
-            raise KeyboardInterrupt
-        share = self.options["validation"]
-        training, validation = self.training, share
-        if isinstance(share, float):
-            training, held_out = self.training.split(share, self.task, self.seed)
-            validation = (held_out.X, held_out.y)
-        model = TASKS[self.task](
-            **self.options | {"cell": self.cell, "validation": validation},
-            random_state=self.seed,
-            num_threads=1,
-        )
-        with board.replica(self.cell) as watch:
-            model._fit(training.X, training.y, stop=stop, watch=watch)
-            if stop.is_set:
-                raise KeyboardInterrupt
-        return Replica(
-            cell=self.cell,
-            seed=self.seed,
-            num_parameters=model.num_parameters_,
-            train_score=float(model.score(training.X, training.y)),
-            validation_score=None if validation is None else float(model.score(*validation)),
-            test_score=float(model.score(self.testing.X, self.testing.y)),
-            seconds=model.seconds_,
-            updates=model.num_updates_,
-            epochs=len(model.history_["loss"]),
-            stopped=model.stopped_,
-        )
+def _origin(given: Part | None) -> str:
+    return "given" if given else f"{TEST_SHARE:.0%} of the sequences, split off anew with every seed"
 
 
-def _run(jobs: list[Job], num_threads: int, board: Board) -> tuple[list[Replica], bool]:
-    """The replicas that were finished, in the order of the jobs, and whether Ctrl-C ended the others.
-
-    An error of one ends them all.
-    """
-    stop = Stop()
-    # A replica has one thread. BLAS, which the initial weights need, would add its own, which spin while they
-    # wait: on a busy machine of two cores a QR of 100 by 100 took 340 ms, and 0.4 ms with one thread.
-    blas = threadpool_limits(1, user_api="blas")
-    with CtrlC(stop) as ctrl_c, blas, ThreadPoolExecutor(num_threads) as pool:
-        try:
-            futures = [pool.submit(job.run, stop, board) for job in jobs]
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            stop.set()
-    errors = [error for future in futures if (error := future.exception())]
-    for error in errors:
-        if not isinstance(error, KeyboardInterrupt):
-            raise error
-    return [future.result() for future in futures if not future.exception()], ctrl_c.pressed
+def _hidden_size(network: Network) -> int:
+    return next(node.hidden_size for node in network.nodes if isinstance(node, Recurrent))
 
 
-def _of_cell(name: str, replicas: list[Replica]) -> tuple[Replica, ...]:
-    return tuple(replica for replica in replicas if replica.cell == name)
+def _validation(options: dict[str, Any]) -> Part | None:
+    """The part given to validate with."""
+    own = options["validation"]
+    is_pair = isinstance(own, tuple | list) and len(own) == 2
+    return Part.of(*own) if is_pair else None
 
 
 def _names(cells: str | Iterable[str]) -> tuple[str, ...]:
@@ -239,6 +232,9 @@ def _given_test(test: Any, training: Part, task: str) -> Part:
             f"y_test expects classes that y has; got {min(unseen, key=str)!r}, which it does not: "
             "leave such sequences out of the test part"
         )
+    ids = testing.X.ids
+    if ids is not None and len(set(ids.tolist())) < len(ids):
+        testing = replace(testing, groups=ids)
     return testing
 
 

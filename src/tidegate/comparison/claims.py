@@ -1,0 +1,86 @@
+"""What the article says of LSTM and GRU, answered with the numbers of one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate.comparison.scores import CellResult
+from tidegate.statistics import FEWEST_RUNS, Verdict
+
+Claim = dict[str, str]
+
+
+def claims(
+    cells: Sequence[CellResult], verdicts: Sequence[Verdict], match: str, data: dict[str, Any]
+) -> list[Claim]:
+    """None where the comparison lacks the lstm or the gru."""
+    known = {result.cell: result for result in cells}
+    if not {"lstm", "gru"} <= known.keys():
+        return []
+    lstm, gru = known["lstm"], known["gru"]
+    verdict = next((one for one in verdicts if {one.first, one.second} == {"lstm", "gru"}), None)
+    return [
+        _parameters(lstm, gru, match),
+        _speed(lstm, gru),
+        _generalisation(lstm, gru, verdict),
+        _length(verdict, data),
+    ]
+
+
+def _parameters(lstm: CellResult, gru: CellResult, match: str) -> Claim:
+    counts = f"{gru.num_parameters:,} against {lstm.num_parameters:,}"
+    sizes = f"hidden size {gru.hidden_size} against {lstm.hidden_size}"
+    answer = "yes" if gru.num_parameters < lstm.num_parameters else "no"
+    if match == "parameters":
+        return _claim("A GRU has fewer parameters.", "not asked", f"Matched: {counts}, {sizes}.")
+    return _claim("A GRU has fewer parameters.", answer, f"{counts}, {sizes}.")
+
+
+def _speed(lstm: CellResult, gru: CellResult) -> Claim:
+    """By the seconds of whole trainings, seed by seed."""
+    others = {replica.seed: replica.seconds for replica in lstm.replicas}
+    pairs = [(one.seconds, others[one.seed]) for one in gru.replicas if one.seed in others]
+    faster = sum(own < other for own, other in pairs)
+    answer = "not shown"
+    if len(pairs) >= FEWEST_RUNS and faster in (0, len(pairs)):
+        answer = "yes" if faster else "no"
+    return _claim(
+        "A GRU trains faster.",
+        answer,
+        f"{gru.seconds:.3g} s against {lstm.seconds:.3g} s a training, medians; faster with {faster} of "
+        f"{len(pairs)} seeds; {gru.updates_per_second:,.0f} against {lstm.updates_per_second:,.0f} updates "
+        "a second.",
+    )
+
+
+def _generalisation(lstm: CellResult, gru: CellResult, verdict: Verdict | None) -> Claim:
+    answer = "not shown"
+    if verdict is not None and verdict.outcome == "same":
+        answer = "yes, as well"
+    elif verdict is not None and verdict.winner is not None:
+        answer = "yes" if verdict.winner == "gru" else "no"
+    gaps = f"{gru.generalization_gap.median:.3f} against {lstm.generalization_gap.median:.3f}"
+    sentence = "" if verdict is None else f"On the test part: {verdict.sentence}. "
+    return _claim(
+        "A GRU generalises as well or better.",
+        answer,
+        f"{sentence}Train minus test score: {gaps}, medians.",
+    )
+
+
+def _length(verdict: Verdict | None, data: dict[str, Any]) -> Claim:
+    """Natural data do not say how far back an answer lies, so no score can settle this."""
+    shortest, longest = data["shortest"], data["longest"]
+    steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    ahead = "" if verdict is None else f" All one sees is the score: {verdict.sentence}."
+    return _claim(
+        "An LSTM keeps longer dependencies.",
+        "these data cannot say",
+        f"The sequences have {steps} steps; which of them an answer rests on is not known, and no cell is "
+        f"asked to reach back further than {longest - 1}.{ahead}",
+    )
+
+
+def _claim(claim: str, answer: str, evidence: str) -> Claim:
+    return {"claim": claim, "answer": answer, "evidence": evidence}

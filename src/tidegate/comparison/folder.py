@@ -1,0 +1,138 @@
+"""The folder of a comparison: what it is of, its finished replicas and the states of those under way.
+
+comparison.json             what the scores depend on
+replicas/CELL-SEED.replica  a finished replica, written in one step
+replicas/CELL-SEED.state    the checkpoint of one under way
+result.json, report.html    what was found
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tidegate import persistence
+from tidegate.comparison.answers import Answers
+from tidegate.comparison.scores import Replica
+
+RESULT_FILE = "result.json"
+REPORT_FILE = "report.html"
+IDENTITY_FILE = "comparison.json"
+KIND = "replica"
+
+
+class Folder:
+    """identity: everything the scores depend on, in JSON's types.
+
+    resume: go on with what is there, which must be of the same identity; otherwise begin anew, which a
+    comparison that is not done forbids. ValueError where the folder is not what it should be; nothing is
+    changed then.
+    """
+
+    def __init__(self, path: str | Path, identity: Mapping[str, Any], resume: bool) -> None:
+        self.path = Path(path)
+        check_folder(self.path, "output")
+        self._replicas = self.path / "replicas"
+        identity = json.loads(json.dumps(identity))
+        there = self.path / IDENTITY_FILE
+        if resume and (there.exists() or (self.path / RESULT_FILE).exists()):
+            self._check_same(identity, there)
+            return
+        self._check_done(there)
+        for pattern in ("*.replica", "*.state"):
+            for old in self._replicas.glob(pattern):
+                old.unlink()
+        self._replicas.mkdir(parents=True, exist_ok=True)
+        persistence.replace_file(there, (json.dumps(identity, indent=2) + "\n").encode())
+
+    def checkpoint(self, cell: str, seed: int) -> Path:
+        return self._replicas / f"{cell}-{seed}.state"
+
+    def write(self, replica: Replica) -> None:
+        document = replica.to_dict()
+        document["history"] = {
+            name: [_encoded(value) for value in values] for name, values in replica.history.items()
+        }
+        for name in ("train_score", "validation_score", "test_score"):
+            document[name] = _encoded(document[name])
+        document |= {"kind": KIND, "labels": list(replica.answers.labels)}
+        persistence.write(self._file(replica.cell, replica.seed), document, replica.answers.arrays())
+
+    def read(self, cell: str, seed: int) -> Replica | None:
+        """The replica that was finished, the same to the bit; None where it was not."""
+        path = self._file(cell, seed)
+        if not path.exists():
+            return None
+        document, arrays = persistence.read(path)
+        if document.get("kind") != KIND or (document["cell"], document["seed"]) != (cell, seed):
+            raise ValueError(
+                f"{path} expects the replica of {cell} with seed {seed}; got another file: remove it"
+            )
+        answers = Answers.from_arrays(document["labels"], arrays)
+        for name in ("format", "version", "kind", "labels"):
+            del document[name]
+        document["history"] = {
+            name: [_decoded(value) for value in values] for name, values in document["history"].items()
+        }
+        for name in ("train_score", "validation_score", "test_score"):
+            document[name] = _decoded(document[name])
+        return Replica(**document, answers=answers)
+
+    def _file(self, cell: str, seed: int) -> Path:
+        return self._replicas / f"{cell}-{seed}.replica"
+
+    def _check_done(self, there: Path) -> None:
+        before = _identity(there)
+        finished = len(list(self._replicas.glob("*.replica")))
+        wanted = len(before.get("cells", ())) * len(before.get("seeds", ()))
+        if finished < wanted and any(self._replicas.iterdir()):
+            raise ValueError(
+                f"output expects no interrupted comparison to write over; got {self.path} with {finished} of "
+                f"{wanted} replicas: pass resume=True to go on with it, or remove the folder"
+            )
+
+    def _check_same(self, identity: Mapping[str, Any], there: Path) -> None:
+        before = _identity(there)
+        other = [name for name, value in identity.items() if before.get(name) != value]
+        if other:
+            raise ValueError(
+                f"output expects the folder of this same comparison to resume; got {self.path}, whose "
+                f"{', '.join(other)} differ: pass what it began with, or another folder"
+            )
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    """What the folder is of; empty where it does not say."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        before = None
+    if not isinstance(before, dict):
+        raise ValueError(f"{path} is damaged: remove the folder, or pass another")
+    return before
+
+
+def check_folder(path: Path, argument: str) -> None:
+    """ValueError where a folder is not empty and not a comparison's."""
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{argument} expects a folder; got the file {path}: write elsewhere")
+    ours = any((path / name).is_file() for name in (IDENTITY_FILE, RESULT_FILE))
+    if path.is_dir() and any(path.iterdir()) and not ours:
+        raise ValueError(
+            f"{argument} expects a new or empty folder, or one with the {RESULT_FILE} of a comparison; got "
+            f"{path}, which has other files: write elsewhere"
+        )
+
+
+def _encoded(value: float | None) -> float | str | None:
+    """A number that JSON lacks as its name."""
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _decoded(value: float | str | None) -> float | None:
+    return float(value) if isinstance(value, str) else value

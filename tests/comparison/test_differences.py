@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+from comparison.made_up import cell, classes, numbers, replica
+from sklearn.metrics import r2_score
+
+from tidegate.comparison import CellResult
+from tidegate.comparison.differences import verdicts
+from tidegate.statistics import holm
+
+
+def test_on_splits_it_is_the_corrected_resampled_t():
+    """By hand: s = 0.1, so the error is 0.1 sqrt(1/3 + 10/30), times 4.3027, t's 97.5 % point with 2 degrees
+    of freedom."""
+    (verdict,) = verdicts(
+        [cell("lstm", [0.9, 0.8, 0.7]), cell("gru", [0.8, 0.6, 0.4])], "accuracy", sizes=(30, 10)
+    )
+    own = verdict.difference
+    assert (verdict.first, verdict.second, own.method) == ("lstm", "gru", "corrected resampled t")
+    assert own.estimate == pytest.approx(0.2)
+    assert own.interval == pytest.approx((0.2 - 0.35130, 0.2 + 0.35130), abs=1e-4)
+    assert verdict.outcome == "not shown"
+    assert "Verdict: no difference shown" in verdict.text
+
+
+def test_only_seeds_that_both_have_are_paired():
+    cells = [cell("lstm", [0.1, 0.2, 0.3], first_seed=1), cell("gru", [0.2, 0.4, 0.5])]
+    (verdict,) = verdicts(cells, "accuracy", sizes=(30, 10))
+    assert verdict.difference.num_runs == 2
+    assert verdict.difference.estimate == pytest.approx(((0.1 - 0.4) + (0.2 - 0.5)) / 2)
+    assert verdict.outcome == "unknown"
+    assert verdicts([cells[0], cell("gru", [0.1])], "accuracy", sizes=(30, 10)) == ()
+
+
+def test_the_p_values_of_all_pairs_are_adjusted_for_one_another():
+    cells = [cell("rnn", [0.1, 0.2, 0.3]), cell("lstm", [0.5, 0.9, 0.8]), cell("gru", [0.6, 0.8, 0.7])]
+    found = verdicts(cells, "accuracy", sizes=(30, 10))
+    assert [(one.first, one.second) for one in found] == [("rnn", "lstm"), ("rnn", "gru"), ("lstm", "gru")]
+    assert tuple(one.p_adjusted for one in found) == holm([one.difference.p_value for one in found])
+
+
+def classifier(name, wrong):
+    """Three seeds on 100 rows; `wrong` of each seed's answers are wrong, the first ones."""
+    true = np.arange(100) % 2
+    answers = [classes(true, np.where(np.arange(100) < count, 1 - true, true)) for count in wrong]
+    return CellResult(name, tuple(replica(name, s, own.right.mean(), own) for s, own in enumerate(answers)))
+
+
+def test_on_one_test_part_it_is_the_bootstrap_over_its_sequences():
+    cells = [classifier("lstm", [2, 3, 4]), classifier("gru", [30, 31, 32])]
+    (verdict,) = verdicts(cells, "accuracy")
+    own = verdict.difference
+    assert (own.method, own.num_runs, own.num_test) == ("paired bootstrap", 3, 100)
+    assert own.estimate == pytest.approx(0.28)
+    low, high = own.interval
+    assert 0.15 < low < 0.28 < high < 0.41  # the error of 28 of 100 is about 0.045
+    assert verdict.winner == "lstm"
+    assert verdict.text.startswith("accuracy of lstm minus gru: 0.280 (95 % interval 0.")
+    assert verdict.text.endswith("Verdict: lstm is better than gru.")
+
+
+def test_rows_of_one_group_are_one_observation():
+    cells = [classifier("lstm", [2, 3, 4]), classifier("gru", [30, 31, 32])]
+    (verdict,) = verdicts(cells, "accuracy", groups=np.arange(100) // 25)
+    assert verdict.difference.num_test == 4
+    assert verdict.winner is None
+
+
+def test_numbers_are_compared_by_r2():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(40, 2))
+    cells, scores = [], {}
+    for name, noise in (("lstm", 0.1), ("gru", 1.0)):
+        answers = [numbers(true, true + noise * rng.normal(size=true.shape)) for _ in range(4)]
+        scores[name] = [r2_score(own.true, own.predicted) for own in answers]
+        cells.append(
+            CellResult(
+                name,
+                tuple(
+                    replica(name, seed, score, own)
+                    for seed, (score, own) in enumerate(zip(scores[name], answers))
+                ),
+            )
+        )
+    (verdict,) = verdicts(cells, "R2")
+    assert verdict.difference.estimate == pytest.approx(np.mean(scores["lstm"]) - np.mean(scores["gru"]))
+    assert verdict.winner == "lstm"
+
+
+@pytest.mark.parametrize("sizes", [None, (30, 10)])
+def test_a_score_that_is_not_a_number_says_nothing(sizes):
+    cells = [cell("lstm", [math.nan, 0.2, 0.3]), cell("gru", [0.1, 0.2, 0.3])]
+    (verdict,) = verdicts(cells, "R2", sizes=sizes)
+    assert verdict.outcome == "unknown"
+    assert "nothing can be said: a test score is not a number" in verdict.text
