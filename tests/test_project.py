@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "tidegate"
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages([str(SOURCE)], "tidegate.")
-    if not module.name.startswith("tidegate._engine_")
+    if not module.name.startswith("tidegate._engine_") and not module.name.endswith(".__main__")
 )
 
 
