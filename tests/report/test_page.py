@@ -71,6 +71,8 @@ def test_every_seed_is_a_mark():
     assert len(tips) == 15
     seed_3 = example()["cells"]["gru"]["replicas"][3]["test_score"]
     assert f"gru, seed 3: {seed_3:.4f}" in tips
+    classes = [path.get("class") for path in scores.iter("path") if path.find("title") is not None]
+    assert classes == [f"mark color-{cell}" for cell in range(3) for _ in range(5)]
 
 
 def test_the_confusion_matrix_has_the_counts():
@@ -192,8 +194,19 @@ def test_writing_leaves_a_whole_file_and_nothing_else(tmp_path):
         write_html({"seeds": 3}, str(path))
     assert path.read_text(encoding="utf-8") == to_html(REGRESSION)
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_html({}, tmp_path / "folder")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "report.html"]
     with pytest.raises(OSError, match="missing"):
         write_html({}, tmp_path / "missing" / "report.html")
+
+
+def test_a_result_of_nothing_says_so_and_draws_nothing():
+    page = check(to_html({}))
+    assert (page.headings(), page.drawings()) == ([], [])
+    assert "No replica was finished" in page.reading
+    assert check(to_html({"cells": {"gru": {"num_parameters": 3}}})).headings() == ["Cells"]
 
 
 def test_the_same_result_makes_the_same_page():

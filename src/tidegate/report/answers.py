@@ -16,6 +16,8 @@ from tidegate.report.records import Cell
 
 _MOST_DOTS: Final = 500
 _LARGEST_MARK: Final = 8.0
+# Shares of fewer answers say little.
+_ENOUGH: Final = 10
 
 
 def calibration_figure(cells: Sequence[Cell]) -> Figure | None:
@@ -43,7 +45,7 @@ def calibration_figure(cells: Sequence[Cell]) -> Figure | None:
             height=300,
         )
         panel.line([(0, 0), (1, 1)], "reference")
-        panel.line([(p, a) for p, a, _ in bins], f"faint {color_of(number)}")
+        panel.line([(p, a) for p, a, count in bins if count >= _ENOUGH], color_of(number))
         most = max(count for _, _, count in bins)
         for p, a, count in bins:
             radius = max(2.5, _LARGEST_MARK * math.sqrt(count / most))
@@ -51,8 +53,8 @@ def calibration_figure(cells: Sequence[Cell]) -> Figure | None:
             panel.mark(p, a, number, tip, radius=radius)
         panels.append(panel.drawing)
     caption = (
-        "On the dashed diagonal a cell is right as often as it says; below it the cell is too sure, above it "
-        "not sure enough, and the area of a mark grows with its number of answers."
+        "On the dashed diagonal a cell is right as often as it says, below it it is too sure, above it not "
+        f"sure enough; a mark's area grows with its answers, and those of {_ENOUGH} or more are joined."
     )
     return Figure(panels, caption, width=width) if panels else None
 

@@ -16,6 +16,8 @@ from tidegate.report.result import Verdict
 
 _ROW: Final = 56.0
 _PAIR_ROW: Final = 46.0
+# Of the marks, in heights of a row below its top.
+_MIDDLE: Final = 0.68
 # Characters of a name and a note that have room side by side.
 _ROOM: Final = 47
 _MOST_POINTS: Final = 200
@@ -41,7 +43,7 @@ def score_figure(cells: Sequence[Cell], verdicts: Sequence[Verdict], score: str)
 def _by_cell(cells: Sequence[tuple[int, Cell]], score: str) -> Element:
     rows = _rows(len(cells))
     x = linear((value for _, cell in cells for _, value in cell.scores), f"test {score}", limit=1)
-    notes = {cell.name: _range([value for _, value in cell.scores]) for _, cell in cells}
+    notes = [(cell.name, _range(value for _, value in cell.scores)) for _, cell in cells]
     panel = Panel(
         "scores-by-cell",
         x,
@@ -51,15 +53,15 @@ def _by_cell(cells: Sequence[tuple[int, Cell]], score: str) -> Element:
         width=HALF,
         height=_height(rows, _ROW),
     )
-    for row, (number, cell) in enumerate(cells):
+    for row, ((number, cell), (name, note)) in enumerate(zip(cells, notes)):
         top = len(cells) - row
-        panel.text(top, cell.name, "row", shift=18)
-        panel.text(top, notes[cell.name], "note end", shift=18)
+        panel.text(top, name, "row", shift=18)
+        panel.text(top, note, "note end", shift=18)
         for place, (seed, value) in enumerate(cell.scores[:_MOST_POINTS]):
             # Spread over the height of the row, so that equal scores are not one mark.
-            height = top - 0.68 + ((place * _GOLDEN) % 1 - 0.5) * 0.32
+            height = top - _MIDDLE + ((place * _GOLDEN) % 1 - 0.5) * 0.32
             panel.mark(value, height, number, f"{cell.name}, seed {seed}: {fixed(value, 4)}")
-        panel.bar(median(value for _, value in cell.scores), top - 0.68, "median", length=28)
+        panel.bar(median(value for _, value in cell.scores), top - _MIDDLE, "median", length=28)
     return panel.drawing
 
 
@@ -67,7 +69,7 @@ def _by_pair(verdicts: Sequence[Verdict], score: str) -> Element:
     rows = _rows(len(verdicts))
     drawn = [value for verdict in verdicts for value in _drawn(verdict)]
     x = linear([0.0, *drawn], f"test {score} of the first {MINUS} the second")
-    notes = {f"{one.first} {MINUS} {one.second}": _estimate(one) for one in verdicts}
+    notes = [(f"{one.first} {MINUS} {one.second}", _estimate(one)) for one in verdicts]
     panel = Panel(
         "scores-by-pair",
         x,
@@ -79,38 +81,35 @@ def _by_pair(verdicts: Sequence[Verdict], score: str) -> Element:
     )
     panel.line([(0, 0), (0, len(verdicts))], "reference")
     # The table below has the same numbers.
-    roomy = all(len(pair) + len(note) <= _ROOM for pair, note in notes.items())
-    for row, (verdict, (pair, note)) in enumerate(zip(verdicts, notes.items())):
+    roomy = all(len(pair) + len(note) <= _ROOM for pair, note in notes)
+    for row, (verdict, (pair, note)) in enumerate(zip(verdicts, notes)):
         top = len(verdicts) - row
         panel.text(top, pair, "row", shift=18)
         if roomy:
             panel.text(top, note, "note end", shift=18)
         if verdict.interval:
-            panel.line([(end, top - 0.68) for end in verdict.interval], "interval")
+            panel.line([(end, top - _MIDDLE) for end in verdict.interval], "interval")
             for end in verdict.interval:
-                panel.bar(end, top - 0.68, "interval", length=10)
+                panel.bar(end, top - _MIDDLE, "interval", length=10)
         elif verdict.differences is not None:
             for value in verdict.differences.values[:_MOST_POINTS]:
-                panel.ring(value, top - 0.68, "color-ink")
+                panel.ring(value, top - _MIDDLE, "color-ink")
         if verdict.estimate is not None:
-            panel.bar(verdict.estimate, top - 0.68, "median", length=20)
+            panel.bar(verdict.estimate, top - _MIDDLE, "median", length=20)
     return panel.drawing
 
 
 def cost_figure(cells: Sequence[Cell], score: str) -> Figure | None:
     """Test score against seconds of training, and against the number of parameters."""
     panels = []
-    seconds = [(seed, values) for cell in cells for seed, values in cell.of_seeds("seconds", "test_score")]
-    if seconds:
-        unit = unit_for((values[0] for _, values in seconds), SECONDS)
-        points = [
-            [(seed, own[0] / unit.size, own[1]) for seed, own in cell.of_seeds("seconds", "test_score")]
-            for cell in cells
-        ]
+    timed = [cell.of_seeds("seconds", "test_score") for cell in cells]
+    if any(timed):
+        unit = unit_for((values[0] for own in timed for _, values in own), SECONDS)
+        points = [[(seed, values[0] / unit.size, values[1]) for seed, values in own] for own in timed]
         title = f"training of one replica, {unit.name}"
         panels.append(_cost("scores-by-time", "Time against score", title, cells, points, score))
     sizes = [cell.middle("num_parameters") for cell in cells]
-    if all(size is not None for size in sizes):
+    if any(cell.scores for cell in cells) and None not in sizes:
         points = [
             [(seed, size or 0, value) for seed, value in cell.scores] for cell, size in zip(cells, sizes)
         ]
@@ -135,11 +134,11 @@ def _cost(
     middles = [
         (median(x for _, x, _ in own), median(y for _, _, y in own)) if own else None for own in points
     ]
-    described = {
-        cell.name: f"{fixed(middle[0], 2)}, {fixed(middle[1], 3)}"
+    described = [
+        (cell.name, f"{fixed(middle[0], 2)}, {fixed(middle[1], 3)}")
         for cell, middle in zip(cells, middles)
         if middle
-    }
+    ]
     panel = Panel(
         name,
         fitting([x for own in points for _, x, _ in own], title),
@@ -182,5 +181,5 @@ def _height(rows: Axis, row: float) -> float:
     return 74 + row * rows.high
 
 
-def _sentences(notes: dict[str, str]) -> str:
-    return " ".join(f"{name}: {note}." for name, note in notes.items())
+def _sentences(notes: Iterable[tuple[str, str]]) -> str:
+    return " ".join(f"{name}: {note}." for name, note in notes)

@@ -205,7 +205,7 @@ def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
         "score": result.score if result.task else None,
         "seeds": result.seeds or None,
         "replicas side by side": result.num_threads,
-        "seconds in all": result.seconds,
+        "seconds in all": None if result.seconds is None else significant(result.seconds),
         "hardware": result.hardware,
         "made on": result.created,
     }

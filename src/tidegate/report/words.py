@@ -75,8 +75,8 @@ def _told(verdicts: list[Verdict]) -> list[str]:
     sentences = [f"{'; '.join(apart)}."] * bool(apart)
     if unshown:
         level = next((one.level for one in verdicts if one.level is not None), None)
-        intervals = "intervals" if level is None else f"{significant(100 * level)} % intervals"
-        sentences.append(f"No difference is shown: {'; '.join(unshown)} ({intervals}).")
+        at = "" if level is None else f"{significant(100 * level)}\N{NO-BREAK SPACE}% "
+        sentences.append(f"No difference is shown: {'; '.join(unshown)} ({at}intervals).")
     return sentences
 
 
