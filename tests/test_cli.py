@@ -43,7 +43,8 @@ MODEL = [
     "--min-delta",
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
-COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--output", "--threads"]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match"]
+COMPARE += ["--output", "--resume", "--format", "--threads"]
 FLAGS = {
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
@@ -261,6 +262,6 @@ def test_ctrl_c_ends_an_endless_comparison_with_one_line(tmp_path):
             break
     os.close(terminal)
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).strip().splitlines()[-1]
-    assert last == "tidegate: interrupted: 0 of 10 replicas finished"
+    assert last.startswith("tidegate: interrupted: 0 of 10 replicas finished; the same command with --resume")
     assert "Traceback" not in shown.decode()
     assert not (tmp_path / "result.json").exists()

@@ -1,27 +1,43 @@
 """The table of a comparison at the widths of terminals."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from comparison.made_up import cell as cell_of
 from rich.console import Console
 
-from tidegate.comparison import CellResult, Comparison, Replica
+from tidegate.comparison import CellResult, Comparison
+from tidegate.comparison.answers import Answers
 
 
 def comparison_of(*cells, sign=-1):
-    results = tuple(
-        CellResult(
-            cell,
-            tuple(
-                Replica(
-                    cell, seed, 1_234_567, score, score, sign * score, 123.456, 98_765, 100, "all epochs done"
-                )
-                for seed, score in enumerate((0.123, 0.456, 0.789))
-            ),
+    measures = {"num_parameters": 1_234_567, "seconds": 123.456, "updates": 98_765, "hidden_size": 100}
+    results = []
+    for name in cells:
+        made = cell_of(name, [sign * score for score in (0.123, 0.456, 0.789)], **measures)
+        replicas = (
+            replace(own, train_score=abs(own.test_score), validation_score=abs(own.test_score))
+            for own in made.replicas
         )
-        for cell in cells
+        results.append(CellResult(name, tuple(replicas)))
+    return Comparison(
+        task="regression",
+        score_name="R2",
+        cells=tuple(results),
+        verdicts=(),
+        claims=[],
+        seeds=(0, 1, 2),
+        settings={},
+        data={},
+        versions={},
+        hardware="",
+        num_threads=1,
+        seconds=1.0,
+        command=None,
+        created="2026-11-23",
     )
-    return Comparison("regression", "R2", results, (0, 1, 2), {}, {}, {}, "", 1, 1.0)
 
 
 def drawn(comparison, width):
@@ -35,7 +51,7 @@ def drawn(comparison, width):
 @pytest.mark.parametrize("cell", ["gru", "lstm_peephole_full"])
 def test_every_number_and_name_is_whole_on_a_line(cell, width):
     name, parameters = drawn(comparison_of("rnn", cell), width).splitlines()[5:7]
-    assert name.split() == [cell, "0.456", "0.456", "-0.456", "123.46"]
+    assert name.split() == [cell, "100", "0.456", "0.456", "-0.456", "123.46"]
     assert parameters.split() == ["1,234,567", "0.123–0.789", "0.123–0.789", "-0.789–-0.123", "800"]
 
 

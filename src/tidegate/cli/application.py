@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # The command's own main would turn Ctrl-C into an exit without a word.
         command = typer.main.get_command(app)
-        with command.make_context("tidegate", given or ["--help"]) as context:
+        with command.make_context("tidegate", given or ["--help"], obj=given) as context:
             command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as finished:
@@ -122,7 +122,7 @@ for _command, _summary, _title, *_examples in (
         "Train a model and write it to a file.",
         "Examples",
         "tidegate fit --max-epochs 10 --output vowels.safetensors",
-        "tidegate fit speakers.csv --id utterance --target speaker --output my.safetensors",
+        "tidegate fit speakers.csv --id utterance --time step --target speaker --output my.safetensors",
     ),
     (
         predict,
@@ -143,7 +143,7 @@ for _command, _summary, _title, *_examples in (
         "Compare cells on sequences.",
         "Examples",
         "tidegate compare --cells lstm,gru --seeds 5 --output results",
-        "tidegate compare speakers.csv --id utterance --target speaker --cells lstm,gru",
+        "tidegate compare speakers.csv --id utterance --time step --target speaker --cells lstm,gru",
     ),
     (
         info,

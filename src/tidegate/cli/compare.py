@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tidegate.checks import choice
 from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
 
+FORMATS = ("table", "markdown", "json")
+
 
 def compare(
+    context: typer.Context,
     data: DataArgument = None,
     *,
     columns: DataOptions,
     test: Annotated[
-        Path | None, typer.Option(help="A file like DATA to test on. Without one a quarter is split off.")
+        Path | None,
+        typer.Option(help="A file like DATA to test on. Without one each seed splits a quarter off anew."),
     ] = None,
     own_ids: OwnIds = False,
     task: Task = None,
     cells: Annotated[str, typer.Option(help="Cells, with commas between.")] = "rnn,lstm,gru",
     seeds: Annotated[int, typer.Option(help="Replicas of each cell.")] = 5,
-    output: Annotated[Path | None, typer.Option(help="A folder for result.json.")] = None,
+    match: Annotated[
+        str,
+        typer.Option(
+            help="What the cells have in common: hidden, the size; or parameters, their number, as near as "
+            "can be to the first cell's."
+        ),
+    ] = "hidden",
+    output: Annotated[
+        Path | None, typer.Option(help="A folder for result.json, report.html and what --resume needs.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
+    ] = False,
+    format: Annotated[str, typer.Option(help="table, markdown or json.")] = "table",
     threads: Annotated[
         int | None, typer.Option(help="Replicas trained side by side. Default: as many as there are cores.")
     ] = None,
@@ -47,12 +67,17 @@ def compare(
         like,
         task_of,
     )
-    from tidegate.cli.outputs import check_folder
     from tidegate.comparison import Interrupted
     from tidegate.comparison import compare as run
+    from tidegate.comparison.folder import check_folder
+    from tidegate.comparison.sizes import MATCHES
 
+    choice("--format", format, FORMATS)
+    choice("--match", match, MATCHES)
+    if resume and output is None:
+        raise ValueError("--resume expects the folder to go on with; got none: pass --output")
     if output is not None:
-        check_folder(output)
+        check_folder(output, "--output")
     if data is None:
         training, testing = bundled("training"), bundled("test")
         name = "Japanese Vowels"
@@ -71,7 +96,7 @@ def compare(
     ids = training.X.ids
     groups = ids if ids is not None and len(set(ids.tolist())) < len(ids) else None
 
-    if data is not None:
+    if data is not None and format == "table":
         print(f"{training.describe()}\ntask: {kind}{classes}", flush=True)
     console = Console()
     try:
@@ -83,14 +108,21 @@ def compare(
             task=kind,
             cells=[cell.strip() for cell in cells.split(",")],
             seeds=seeds,
+            match=match,
             num_threads=threads,
             output=output,
+            resume=resume,
+            command=shlex.join(["tidegate", *(word for word in context.obj if word != "--resume")]),
             **model.settings(),
         )
     except Interrupted as interrupt:
         if interrupt.comparison is not None:
             console.print(interrupt.comparison.table())
-        raise
+        goes_on = "; the same command with --resume goes on" if output is not None else ""
+        raise KeyboardInterrupt(f"{interrupt}{goes_on}") from None
+    if format != "table":
+        print(comparison.markdown() if format == "markdown" else json.dumps(comparison.to_dict(), indent=2))
+        return
     train_part, test_part = comparison.data["train"], comparison.data["test"]
     console.print(
         f"{name}: {train_part['sequences']} sequences to train on, {test_part['sequences']} to test on "
@@ -102,4 +134,4 @@ def compare(
         console.print(verdict.text, highlight=False)
     print(f"{comparison.seconds:.1f} s with {comparison.num_threads} at a time on {comparison.hardware}")
     if output is not None:
-        print(f"Every score and setting: {output / 'result.json'}")
+        print(f"Report: {output / 'report.html'}\nEvery score and setting: {output / 'result.json'}")

@@ -33,10 +33,3 @@ def check_model_file(output: Path, *inputs: Path | None) -> None:
                 f"--output expects a new file, or a model to replace; got {output}, which is neither: write "
                 "elsewhere"
             ) from None
-
-
-def check_folder(output: Path) -> None:
-    """ValueError where a folder is not empty and not a comparison's."""
-    from tidegate.comparison import folder
-
-    folder.check_folder(output, "--output")

@@ -9,7 +9,7 @@ from tidegate.cli.options import DataOptions, ModelOptions
 
 # Arguments of the library whose options have other names.
 _RENAMED = {"random_state": "--seed", "num_threads": "--threads", "source": "DATA", "test": "--test"}
-_OTHERS = ("cell", "cells", "seeds", "validation", "input_size", "output")
+_OTHERS = ("cell", "cells", "seeds", "validation", "input_size", "output", "match")
 _OPTIONS = {
     **{field.name: f"--{field.name.replace('_', '-')}" for record in (DataOptions, ModelOptions)
        for field in fields(record)},
@@ -35,6 +35,9 @@ def as_on_the_command_line(message: str) -> str:
     if subject and subject[1] in _SUBJECTS:
         message = _SUBJECTS[subject[1]] + message[subject.end() :]
     message = message.replace("classes that y has", "classes that the target has")
+    message = message.replace("pass resume=False", "leave --resume out")
+    message = message.replace("resume=True", "--resume").replace("resume expects", "--resume expects")
+    message = message.replace("got none: pass output", "got none: pass --output")
     return _PASSED.sub(_option, message)
 
 
