@@ -230,7 +230,7 @@ def test_a_score_that_is_not_a_number_is_none_in_json(task, tmp_path):
         ({"test": ([[[1.0, 2.0]]], ["high", "low"])}, "y_test expects targets for each of the 1 sequences"),
         ({"test": ([[[1.0, np.nan]]], ["high"])}, "X_test .* NaN in sequence 0 at step 0"),
         ({"match": "params"}, "match expects one of .* did you mean 'parameters'"),
-        ({"resume": True}, "resume expects output"),
+        ({"resume": True}, "resume expects the folder to go on with"),
         ({"groups": [0] * 60}, "groups expects at least two groups"),
         ({"validation": 2.0}, "share expects"),
     ],

@@ -95,7 +95,7 @@ def compare(
     threads = num_cores() if num_threads is None else integer("num_threads", num_threads)
     options = _options(kind, settings)
     if resume and output is None:
-        raise ValueError("resume expects output, the folder to go on with; got none: pass output")
+        raise ValueError("resume expects the folder to go on with; got none: pass output")
     given = None if test is None else _given_test(test, whole, kind)
     division = Division.of(whole, given, TEST_SHARE, kind, chosen_seeds)
     trained_as = networks(TASKS[kind], names, options, whole, match)
