@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from tidegate.report import words
@@ -44,7 +44,7 @@ def page(result: Result) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content="Tidegate"),
-        element("style", files("tidegate.report").joinpath("style.css").read_text(encoding="utf-8")),
+        element("style", Path(__file__).with_name("style.css").read_text(encoding="utf-8")),
     )
     facts, warning = words.facts(result), words.warning(result)
     links = [element("a", section[0].text, href=f"#{section.get('id')}") for section in sections]
