@@ -3,13 +3,11 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from comparison.made_up import cell as cell_of
 from rich.console import Console
 
 from tidegate.comparison import CellResult, Comparison
-from tidegate.comparison.answers import Answers
 
 
 def comparison_of(*cells, sign=-1):
