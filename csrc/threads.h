@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -75,14 +76,17 @@ class Interrupt {
 
 // A team of threads that lives as long as one native call: the caller is thread 0. Nothing is left running
 // between calls, so a fork or another library's pool beside it is not disturbed.
+//
+// A round of work is a number of shares. Whoever is free takes the next one, the caller among them, so that a thread
+// which the machine has no core for holds up nobody: the others do its part. Results do not depend on who does what.
 class Team {
  public:
   explicit Team(int size) {
-    for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+    for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this] { work(); });
   }
   ~Team() {
-    stopping_ = true;
-    start_round();
+    stopping_.store(true, std::memory_order_relaxed);
+    start_round(0);
     for (std::thread& worker : workers_) worker.join();
   }
   Team(const Team&) = delete;
@@ -90,19 +94,20 @@ class Team {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls task(thread, num_threads) on `num_threads` threads (the whole team where 0) and waits for all of them.
-  // The task must not throw.
+  // Calls task(share, num_shares) for each of `num_shares` shares (as many as threads where 0) and returns when all are
+  // done. The caller takes share 0. The task must not throw.
   template <class Task>
-  void run(Task&& task, int num_threads = 0) {
-    const int count = num_threads == 0 ? size() : std::min(num_threads, size());
+  void run(Task&& task, int num_shares = 0) {
+    const int count = num_shares == 0 ? size() : std::min(num_shares, size());
     if (count == 1) return task(0, 1);
-    task_ = [&task, count](int thread) {
-      if (thread < count) task(thread, count);
-    };
-    pending_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    start_round();
-    task(0, count);
-    for (int spins = 0; pending_.load(std::memory_order_acquire) != 0; ++spins) pause(spins);
+    task_ = [&task, count](int share) { task(share, count); };
+    done_.store(0, std::memory_order_relaxed);
+    start_round(count);
+    task_(0);
+    done_.fetch_add(1, std::memory_order_relaxed);
+    while (take_share()) {
+    }
+    for (int spins = 0; done_.load(std::memory_order_acquire) != count; ++spins) pause(spins);
   }
 
  private:
@@ -115,30 +120,47 @@ class Team {
 #endif
   }
 
-  void start_round() {
-    round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
+  // The round's number, its shares and the next one to take, in one word that is changed in one step.
+  static constexpr std::uint64_t word(std::uint64_t round, std::uint64_t count, std::uint64_t next) {
+    return round << 32 | count << 16 | next;
+  }
+  static constexpr bool has_share(std::uint64_t state) { return (state & 0xffff) < (state >> 16 & 0xffff); }
+
+  void start_round(int count) {
+    const std::uint64_t round = (state_.load(std::memory_order_relaxed) >> 32) + 1;
+    state_.store(word(round, static_cast<std::uint64_t>(count), 1), std::memory_order_release);
+    state_.notify_all();
   }
 
-  void work(int thread) {
+  // Takes one share of the round under way and does it; false where none is left. While a share is not done its round
+  // goes on, so the task is still there.
+  bool take_share() {
+    std::uint64_t state = state_.load(std::memory_order_acquire);
+    do {
+      if (!has_share(state)) return false;
+    } while (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel));
+    task_(static_cast<int>(state & 0xffff));
+    done_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+
+  void work() {
     const FlushDenormals mode;
-    unsigned seen = 0;
-    while (true) {
-      for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins) {
+    while (!stopping_.load(std::memory_order_relaxed)) {
+      if (take_share()) continue;
+      std::uint64_t state = state_.load(std::memory_order_acquire);
+      for (int spins = 0; !has_share(state) && !stopping_.load(std::memory_order_relaxed); ++spins) {
         if (spins < kSpins) pause(spins);
-        else round_.wait(seen, std::memory_order_acquire);
+        else state_.wait(state, std::memory_order_acquire);
+        state = state_.load(std::memory_order_acquire);
       }
-      ++seen;
-      if (stopping_) return;
-      task_(thread);
-      pending_.fetch_sub(1, std::memory_order_release);
     }
   }
 
   std::vector<std::thread> workers_;
   std::function<void(int)> task_;
-  std::atomic<unsigned> round_{0};
-  std::atomic<int> pending_{0};
+  std::atomic<std::uint64_t> state_{0};
+  std::atomic<int> done_{0};
   std::atomic<bool> stopping_{false};
 };
 
