@@ -49,11 +49,12 @@ def accuracy(scores_a: Any, scores_b: Any, targets: Any, groups: Any) -> PairedS
     a, b = _pair(scores_a, scores_b, (2,))
     if targets is not None:
         raise ValueError("targets expects None where statistic='accuracy'; got an array: leave it out")
-    if max(a.max(), b.max()) > 1.0:
-        raise ValueError(
-            f"scores expects right or wrong, or shares from 0 to 1; got {max(a.max(), b.max()):g}: for "
-            "squared errors pass statistic='r2' and targets"
-        )
+    for name, values in (("scores_a", a), ("scores_b", b)):
+        if values.max() > 1.0:
+            raise ValueError(
+                f"{name} expects right or wrong, or shares from 0 to 1; got {values.max():g}: for squared "
+                "errors pass statistic='r2' and targets"
+            )
     differences = _grouped(a - b, groups)
     sizes = _grouped(np.ones((1, a.shape[1])), groups)[0]
     estimate = (a - b).mean()

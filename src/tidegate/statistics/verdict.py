@@ -29,7 +29,8 @@ class Verdict:
     @property
     def outcome(self) -> str:
         """One of "better" (a difference beyond the margin is shown, p_adjusted <= 1 - confidence), "same"
-        (the whole interval lies within the margin), "not shown" (neither), "unknown" (no more can be said)."""
+        (the whole interval lies within the margin), "not shown" (neither), "unknown" (no more can be told).
+        """
         interval, margin = self.difference.interval, self.difference.margin
         if self.p_adjusted is None:
             return "unknown"
