@@ -1,4 +1,5 @@
 import datetime
+import sys
 
 import numpy as np
 import pandas as pd
@@ -412,3 +413,59 @@ def test_what_is_read_is_what_models_and_comparisons_take(trips):
     model = tidegate.SequenceRegressor(hidden_size=2, max_epochs=1, validation=None, random_state=0)
     model.fit(dataset.X, dataset.y)
     assert [len(rows) for rows in model.predict(dataset.X)] == [2, 3]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64", "float32", "bool"])
+def test_ids_of_any_width_and_range(dtype):
+    extremes = {"bool": [True, False]}.get(dtype)
+    if extremes is None:
+        limits = np.finfo(dtype) if dtype == "float32" else np.iinfo(dtype)
+        extremes = [limits.max, limits.min]
+    ids = np.array([*extremes, extremes[0]] * 3, dtype=dtype)
+    dataset = read(pd.DataFrame({"id": ids, "x": range(9)}), id="id")
+    np.testing.assert_array_equal(dataset.X.ids, np.array(extremes, dtype=dtype))
+    assert dataset.X[1][:, 0].tolist() == [1, 4, 7]
+
+
+@pytest.mark.parametrize("kind", [*sorted(FRAMES), "table.csv", "table.parquet", "csv module"])
+def test_tables_of_many_blocks(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("tidegate.data.table._FEW_ROWS", 3)
+    monkeypatch.setattr("tidegate.data.table._MANY_ROWS", 4)
+    monkeypatch.setattr("tidegate.data.columns._ROWS_AT_A_TIME", 5)
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "id": [f"s{number}" for number in random.integers(0, 6, 50)],
+            "t": random.permutation(50),
+            "x": random.normal(size=50),
+            "on": random.random(50) < 0.5,
+            "n": random.integers(0, 9, 50),
+        }
+    )
+    frame["y"] = frame["id"].str.replace("s", "class ")
+    source = tmp_path / "table.csv"
+    if kind == "table.parquet":
+        source = tmp_path / kind
+        frame.to_parquet(source, row_group_size=7)
+    elif kind in FRAMES:
+        source = FRAMES[kind](frame.to_dict("list"))
+    else:
+        frame.to_csv(source, index=False)
+    with monkeypatch.context() as patch:
+        if kind == "csv module":
+            patch.setitem(sys.modules, "pyarrow", None)
+            patch.setattr("tidegate.data.csv_files._ROWS_AT_A_TIME", 6)
+        dataset = read(source, id="id", time="t", target="y")
+    assert dataset.X.ids.tolist() == frame["id"].unique().tolist()
+    for name, sequence, answer in zip(dataset.X.ids, dataset.X, dataset.y):
+        expected = frame[frame["id"] == name].sort_values("t")
+        np.testing.assert_array_equal(sequence, expected[["x", "on", "n"]].astype(float))
+        assert answer == expected["y"].iloc[0]
+
+
+@pytest.mark.parametrize("kind", ["polars", "arrow"])
+def test_decimals_are_numbers(kind):
+    column = pa.array([1, 2]).cast(pa.decimal128(21, 2))
+    frame = pa.table({"x": column, "y": column})
+    source = pl.from_arrow(frame) if kind == "polars" else frame
+    assert read(source).X.values.tolist() == [[1, 1], [2, 2]]

@@ -145,3 +145,12 @@ class TestReaders:
         names = [f"c{index}" for index in range(300)]
         path.write_text(",".join(names) + "\n" + ",".join(["0." + "1" * 20_000] * 300) + "\n")
         assert read(path, features=["c7", "c3"]).X[0].tolist() == [[float("0." + "1" * 20)] * 2]
+
+
+def test_a_column_that_turns_to_text_after_the_first_block(tmp_path):
+    path = tmp_path / "late.csv"
+    path.write_text("x,y\n" + "1,1\n" * 300_000 + "2.5,two\n")
+    dataset = read(path, target="y")
+    assert dataset.X.values[-1].tolist() == [2.5]
+    assert dataset.y[0][[0, -1]].tolist() == ["1", "two"]
+    assert dict(dataset.types) == {"x": "numeric", "y": "text"}

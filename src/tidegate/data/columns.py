@@ -17,6 +17,8 @@ from tidegate.data.table import TYPES, Column, Table
 
 Types = Mapping[str, str]
 
+_ROWS_AT_A_TIME = 1 << 16
+
 
 def typed(table: Table, name: str, types: Types) -> Column:
     """A column as the type asked for, or as found; ValueError where it has none that can be used."""
@@ -46,7 +48,7 @@ def id_columns(table: Table, names: Iterable[str], types: Types) -> list[Column]
 
 def ids_of(columns: Sequence[Column], rows: NDArray[np.int64]) -> NDArray[Any]:
     """The ids in these rows, (N,): values of the column; of several columns a record with their names."""
-    values = [_plain(column.values[rows]) for column in columns]
+    values = [column.plain(rows) for column in columns]
     if len(values) == 1:
         return values[0]
     ids = np.empty(len(rows), dtype=[(column.name, part.dtype) for column, part in zip(columns, values)])
@@ -86,7 +88,9 @@ def feature_values(
     if held is None and len(names) == 1:
         column = _feature(table, names[0], types, grouping)
         held = column[:, np.newaxis] if column.dtype in (np.float32, np.float64) else None
-    values = _filled(table, names, types, grouping) if held is None else grouping.rows(held)
+    laid_out = held if held is not None or not as_found else table.drained(names)
+    values = _filled(table, names, types, grouping) if laid_out is None else grouping.rows(laid_out)
+    del laid_out
     place = first_not_finite(values)
     if place is not None:
         kind = "NaN" if np.isnan(values[place]) else "infinity"
@@ -105,7 +109,13 @@ def _feature(table: Table, name: str, types: Types, grouping: Grouping) -> NDArr
 def _filled(table: Table, names: Sequence[str], types: Types, grouping: Grouping) -> Floats:
     values = empty("features", (table.num_rows, len(names)), table.float_dtype(names))
     for index, name in enumerate(names):
-        values[:, index] = grouping.rows(_feature(table, name, types, grouping))
+        feature = _feature(table, name, types, grouping)
+        if grouping.order is None:
+            values[:, index] = feature
+            continue
+        for start in range(0, table.num_rows, _ROWS_AT_A_TIME):
+            rows = grouping.order[start : start + _ROWS_AT_A_TIME]
+            values[start : start + len(rows), index] = feature[rows]
     return values
 
 
@@ -117,17 +127,16 @@ def _refuse_missing(name: str, problem: str, where: str) -> NoReturn:
 
 
 def _refuse_as_feature(column: Column) -> NoReturn:
-    if column.type == "time":
+    if column.categories is None:
         raise ValueError(
             f"column {column.name!r} expects numbers, as a feature; got times: name it by time=, or leave it "
             "out by features="
         )
-    row = next(
-        (row for row, value in enumerate(column.values) if value is not None and not _is_number(value)), 0
-    )
+    place = next((at for at, value in enumerate(column.categories) if not _is_number(value)), 0)
+    row = int(np.argmax(column.values == place))
     raise ValueError(
         f"column {column.name!r} expects numbers, as a feature; got {column.type}, "
-        f"{str(column.values[row])!r:.40} in row {row}: leave the column out by features=, or mend it; "
+        f"{str(column.categories[place])!r:.40} in row {row}: leave the column out by features=, or mend it; "
         "categories are not supported yet"
     )
 
@@ -160,7 +169,7 @@ def target_columns(table: Table, names: Iterable[str], types: Types) -> list[Col
 
 def target_values(columns: Sequence[Column], rows: NDArray[np.int64] | slice) -> NDArray[Any]:
     """The targets in these rows, (rows,), or (rows, K) of K columns."""
-    values = [_plain(column.values[rows]) for column in columns]
+    values = [column.plain(rows) for column in columns]
     return values[0] if len(values) == 1 else np.column_stack(values)
 
 
@@ -178,8 +187,3 @@ def first_missing(column: Column) -> int | None:
     if missing is None and column.values.dtype.kind == "f":
         missing = ~np.isfinite(column.values)
     return int(missing.argmax()) if missing is not None and missing.any() else None
-
-
-def _plain(values: NDArray[Any]) -> NDArray[Any]:
-    """Objects as an array of strings, or of whatever they all are."""
-    return np.array(values.tolist()) if values.dtype.kind == "O" else values

@@ -24,6 +24,8 @@ SEPARATORS = (",", ";", "\t", "|")
 # What stands for a missing value, as pyarrow and pandas have it.
 _MISSING = ("", "#N/A", "#NA", "-NaN", "-nan", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null")
 _ROWS_AT_A_TIME = 50_000
+# Bytes that pyarrow parses at a time; a block must hold a whole line.
+_BLOCK, _LARGE_BLOCK = 1 << 20, 1 << 27
 
 
 class CsvFile:
@@ -84,27 +86,29 @@ class CsvFile:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        # A block must hold a whole line.
-        block_size = max(1 << 22, 64 * sum(map(len, self._places)))
-
-        def parse(lines_in_quotes: bool) -> Any:
-            return arrow_csv.read_csv(
+        def parse(read: Any, types: dict[str, Any], block_size: int, lines_in_quotes: bool) -> Any:
+            return read(
                 self.path,
                 arrow_csv.ReadOptions(encoding=self._encoding, block_size=block_size),
                 arrow_csv.ParseOptions(delimiter=self._separator, newlines_in_values=lines_in_quotes),
                 arrow_csv.ConvertOptions(
                     include_columns=list(names),
-                    column_types={name: pa.string() for name in texts},
+                    column_types={name: types[name] for name in names if name in types},
                     null_values=list(_MISSING),
                     strings_can_be_null=True,
                 ),
             )
 
+        wanted = {name: pa.string() for name in texts}
         try:
-            table = parse(False)
+            # pyarrow keeps all text in memory while it looks for types: give it those of the first block.
+            block_size = max(_BLOCK, 64 * sum(map(len, self._places)))
+            with parse(arrow_csv.open_csv, wanted, block_size, False) as first:
+                seen = {field.name: field.type for field in first.schema if field.type != pa.null()}
+            table = parse(arrow_csv.read_csv, seen, block_size, False)
         except pa.ArrowInvalid:
             try:
-                table = parse(True)
+                table = parse(arrow_csv.read_csv, wanted, _LARGE_BLOCK, True)
             except pa.ArrowInvalid as error:
                 self._check_encoding()
                 message = " ".join(str(error).split())
@@ -113,7 +117,7 @@ class CsvFile:
                 ) from None
         if any(pa.types.is_binary(kind) for kind in table.schema.types):
             self._check_encoding()
-        return Frame(nw.from_native(table, eager_only=True), names)
+        return Frame(nw.from_native(table, eager_only=True), names, held=False)
 
     def _by_csv_module(self, names: Sequence[str], texts: set[str]) -> dict[str, NDArray[Any]]:
         pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in names}

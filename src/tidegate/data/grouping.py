@@ -39,6 +39,9 @@ class Grouping:
         """The rows of values in order; values themselves where they are."""
         return values if self.order is None else values[self.order]
 
+    def row(self, position: int) -> int:
+        return position if self.order is None else int(self.order[position])
+
     def position(self, row: int) -> int:
         return row if self.order is None else int(np.flatnonzero(self.order == row)[0])
 
@@ -77,54 +80,58 @@ def group(columns: Sequence[NDArray[Any]]) -> Grouping:
     for column in columns:
         changes |= (column[1:] != column[:-1]).astype(bool)
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1)).astype(np.int64)
-    runs = np.append(starts, num_rows)
-    codes = _codes([column[starts] for column in columns])
+    del changes
+    in_runs = 2 * len(starts) < num_rows
+    codes = _codes([column[starts] if in_runs else column for column in columns])
     num_groups = int(codes.max()) + 1
+    runs = np.append(starts, num_rows)
     if num_groups == len(starts):
         return Grouping(None, runs, starts)
-    runs_in_order = np.argsort(codes, kind="stable")
-    first_runs = np.searchsorted(codes[runs_in_order], np.arange(num_groups))
-    lengths = np.bincount(codes, weights=np.diff(runs)).astype(np.int64)
-    return Grouping(
-        order=steps_of(runs, runs_in_order),
-        offsets=np.concatenate(([0], np.cumsum(lengths))),
-        first=starts[runs_in_order[first_runs]],
-    )
+    order = np.argsort(codes, kind="stable")
+    lengths = np.bincount(codes, weights=np.diff(runs) if in_runs else None).astype(np.int64)
+    if in_runs:
+        order = steps_of(runs, order)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return Grouping(order, offsets, order[offsets[:-1]])
 
 
 def _codes(columns: Sequence[NDArray[Any]]) -> Integers:
     """0, 1, ... for each combination of entries, as they first appear."""
-    codes = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        of_column = _codes_of_objects(column) if column.dtype.kind == "O" else _codes_of_values(column)
-        codes = _codes_of_values(codes * (int(of_column.max()) + 1) + of_column) if codes.any() else of_column
+    codes = _ranks(columns[0])
+    for column in columns[1:]:
+        others = _ranks(column)
+        codes = _ranks(codes * (int(others.max()) + 1) + others)
     return codes
 
 
-def _codes_of_values(values: NDArray[Any]) -> Integers:
+def _ranks(values: NDArray[Any]) -> Integers:
+    """0, 1, ... for each value, as they first appear."""
+    if values.dtype.kind in "iu" and int(values.max()) - int(values.min()) < 4 * len(values):
+        # Few enough for a table; the last of several assignments holds, so the first row is the one kept.
+        wide = np.int64 if values.dtype.kind == "i" else np.uint64
+        places = np.subtract(values, values.min(), dtype=wide).astype(np.int64)
+        first = np.full(int(places.max()) + 1, len(values))
+        first[places[::-1]] = np.arange(len(values))[::-1]
+        by_value = np.empty(len(first), dtype=np.int64)
+        by_value[np.argsort(first, kind="stable")] = np.arange(len(first))
+        return np.asarray(by_value[places])
     _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     ranks = np.empty(len(first), dtype=np.int64)
     ranks[np.argsort(first)] = np.arange(len(first))
     return ranks[inverse]
 
 
-def _codes_of_objects(values: NDArray[Any]) -> Integers:
-    known: dict[object, int] = {}
-    return np.fromiter(
-        (known.setdefault(value, len(known)) for value in values), dtype=np.int64, count=len(values)
-    )
+def time_keys(column: Column) -> NDArray[Any]:
+    """What a column of times is ordered by, (S,): exact numbers."""
+    return column.values.view(np.int64) if column.values.dtype.kind in "mM" else column.values
 
 
-def keys_and_seconds(column: Column) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """What a column of times is ordered by, (S,) exact numbers, and the stamps as float64: the column's own
-    numbers, or seconds, since 1970 where it has dates."""
-    values = column.values
-    if values.dtype.kind not in "mM":
-        return values, values.astype(np.float64)
-    unit, _ = np.datetime_data(values.dtype)
-    keys = values.view(np.int64)
-    seconds, units = _SECONDS[unit]
-    return keys, keys * seconds / units
+def seconds_of(column: Column, keys: NDArray[Any]) -> NDArray[np.float64]:
+    """Keys of a column as float64: the column's own numbers, or seconds, since 1970 where it has dates."""
+    if column.values.dtype.kind not in "mM":
+        return keys.astype(np.float64)
+    seconds, units = _SECONDS[np.datetime_data(column.values.dtype)[0]]
+    return np.asarray(keys * seconds / units)
 
 
 def in_time(grouping: Grouping, keys: NDArray[Any]) -> Grouping:
@@ -134,7 +141,7 @@ def in_time(grouping: Grouping, keys: NDArray[Any]) -> Grouping:
     rising[grouping.offsets[1:-1] - 1] = True
     if rising.all():
         return grouping
-    of_row = np.repeat(np.arange(len(grouping)), np.diff(grouping.offsets))
+    of_row = np.repeat(np.arange(len(grouping), dtype=np.int32), np.diff(grouping.offsets))
     order = np.lexsort((found, of_row))
     return replace(grouping, order=order if grouping.order is None else grouping.order[order])
 

@@ -30,9 +30,10 @@ from tidegate.data.grouping import (
     first_repeat,
     group,
     in_time,
-    keys_and_seconds,
     one_group,
+    seconds_of,
     single_rows,
+    time_keys,
 )
 from tidegate.data.ragged import Sequences
 from tidegate.data.roles import Roles, check_types, choose, numbered_like_steps
@@ -102,6 +103,7 @@ def read(
     wanted = check_types(types, [*opened.names, *(second.names if second else ())])
     table = load(opened, roles.columns, wanted)
     groups = _groups(opened, table, roles, wanted, layout)
+    table.forget(roles.id)
     times = None
     if roles.time is not None:
         groups, times = _in_time(time_column(table, roles.time, wanted), groups)
@@ -110,6 +112,7 @@ def read(
         y, answered = _targets(table, roles.target, wanted, groups, target_per, notes)
     else:
         y, answered = matched_targets(second, target, roles.id, wanted, groups)
+    table.forget(roles.target)
     values, shared = feature_values(table, roles.features, wanted, groups)
     if isinstance(opened, HeldFrame):
         notes.append("values are the frame's own memory" if shared else "values are a copy")
@@ -172,7 +175,7 @@ def _groups(
 def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.float64]]:
     """The rows of each sequence in the order of time, and the stamps in that order; ValueError where one is
     there twice."""
-    keys, seconds = keys_and_seconds(column)
+    keys = time_keys(column)
     ordered = in_time(groups, keys)
     again = first_repeat(ordered, keys)
     if again is not None:
@@ -182,7 +185,7 @@ def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.flo
             f"time expects each stamp of {column.name!r} once in a sequence; got {stamp} twice in "
             f"{ordered.where(again, with_step=False)}: {remedy}"
         )
-    return ordered, ordered.rows(seconds)
+    return ordered, seconds_of(column, ordered.rows(keys))
 
 
 def _targets(
@@ -204,8 +207,8 @@ def _targets(
         if not len(positions):
             continue
         if per == "sequence":
-            values = groups.rows(column.values)
-            before, after = values[positions[0] - 1 : positions[0] + 1].tolist()
+            rows = np.array([groups.row(position) for position in (positions[0] - 1, positions[0])])
+            before, after = column.plain(rows).tolist()
             raise ValueError(
                 f"target expects one value of {column.name!r} a sequence; got {before!r} and then {after!r} "
                 f"in {groups.where(positions[0])}: mend it, or pass target_per='step'"

@@ -42,7 +42,8 @@ class ParquetFile:
             ) from None
         self.title = str(path)
         try:
-            self._file = parquet.ParquetFile(path)
+            # What is read ahead stays in memory as long as the file.
+            self._file = parquet.ParquetFile(path, pre_buffer=False)
         except pa.ArrowInvalid as error:
             raise ValueError(
                 f"{path} is not a Parquet file: {str(error).splitlines()[0]:.200}: write it again"
@@ -56,12 +57,15 @@ class ParquetFile:
         import pyarrow as pa
 
         try:
-            table = self._file.read(columns=list(names))
+            # A row group is a chunk of its own, whose memory can be given back before the next one's.
+            groups = range(self._file.num_row_groups)
+            parts = [self._file.read_row_group(group, columns=list(names)) for group in groups]
+            table = pa.concat_tables(parts) if parts else self._file.read(columns=list(names))
         except (pa.ArrowInvalid, OSError) as error:
             raise ValueError(
                 f"{self.title} is a damaged Parquet file: {str(error).splitlines()[0]:.200}: write it again"
             ) from None
-        return Frame(nw.from_native(table, eager_only=True), names)
+        return Frame(nw.from_native(table, eager_only=True), names, held=False)
 
 
 class HeldFrame:
@@ -97,7 +101,7 @@ class HeldFrame:
         self._frame = held
 
     def load(self, names: Sequence[str], texts: Sequence[str]) -> Table:
-        return Frame(self._frame, names)
+        return Frame(self._frame, names, held=True)
 
 
 def open_table(argument: str, source: Any, encoding: str) -> Source:

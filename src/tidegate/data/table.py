@@ -8,79 +8,102 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.data.arrays import Floats
+from tidegate.data.arrays import Floats, empty
 from tidegate.data.times import parse_dates
 
 # Types of columns that can be used; others have the name that the frame gives them.
 TYPES = ("numeric", "boolean", "category", "text", "time")
+# Rows laid out at a time, few enough for the cache; and rows looked through for what is different in them.
+_FEW_ROWS, _MANY_ROWS = 1 << 16, 1 << 20
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """values (S,) by type: numeric: numbers; boolean: booleans; category, text: objects; time: datetime64 in
-    UTC, or timedelta64. missing: (S,) booleans, None where nothing is; in floats NaN is missing too."""
+    """values (S,) by type: numeric: numbers; boolean: booleans; time: datetime64 in UTC, or timedelta64;
+    category,
+    text: places in categories, which are objects in the order of their first row, and -1 where one is
+    missing.
+    missing: (S,) booleans, None where nothing is; in floats NaN is missing too."""
 
     name: str
     type: str
     values: NDArray[Any]
     missing: NDArray[np.bool_] | None = None
+    categories: NDArray[Any] | None = None
+
+    @classmethod
+    def of_places(cls, name: str, type: str, places: NDArray[Any], categories: Sequence[Any]) -> Column:
+        missing = places < 0
+        objects = np.empty(len(categories), dtype=object)
+        objects[:] = categories
+        return cls(name, type, places, missing if missing.any() else None, objects)
+
+    def plain(self, rows: NDArray[np.int64] | slice) -> NDArray[Any]:
+        """The values in these rows, text as strings."""
+        if self.categories is None:
+            return self.values[rows]
+        return np.asarray(np.array(self.categories.tolist())[self.values[rows]])
 
     def as_type(self, wanted: str | None) -> Column:
         """The column as another type; ValueError names the first value that does not fit, and its row."""
         if wanted is None or wanted == self.type:
             return self
-        if wanted in ("category", "text"):
-            return replace(self, type=wanted, values=self.values.astype(str).astype(object))
-        if wanted == "time":
-            return replace(self, type=wanted, values=self._each(parse_dates, "a date in ISO 8601"))
-        if wanted == "boolean":
-            return replace(self, type=wanted, values=self._each(_truths, "true or false, 1 or 0"))
-        return replace(self, type=wanted, values=self._each(_numbers, "a number"))
+        if wanted not in ("category", "text"):
+            return replace(self, type=wanted, values=self._converted(wanted), categories=None)
+        if self.categories is not None:
+            return replace(self, type=wanted, categories=self.categories.astype(str).astype(object))
+        found, places = np.unique(self.values, return_inverse=True)
+        return replace(self, type=wanted, values=places, categories=found.astype(str).astype(object))
 
-    def _each(self, convert: Any, expected: str) -> NDArray[Any]:
-        present = self.values if self.missing is None else self.values[~self.missing]
+    def _converted(self, wanted: str) -> NDArray[Any]:
+        convert, expected = _CONVERSIONS[wanted]
+        values = self.values if self.categories is None else self.categories
         try:
-            converted = np.asarray(convert(present))
+            converted = convert(values)
         except (TypeError, ValueError) as error:
-            wrong = next((at for at in range(len(present)) if _fails(convert, present[at : at + 1])), None)
             got = str(error)
+            wrong = next((at for at in range(len(values)) if _fails(convert, values[at : at + 1])), None)
             if wrong is not None:
-                row = wrong if self.missing is None else int(np.flatnonzero(~self.missing)[wrong])
-                got = f"{present[wrong : wrong + 1].tolist()[0]!r:.60} in row {row}"
+                row = wrong if self.categories is None else int(np.argmax(self.values == wrong))
+                got = f"{values[wrong : wrong + 1].tolist()[0]!r:.60} in row {row}"
             raise ValueError(
                 f"column {self.name!r} expects {expected}; got {got}: mend it, leave the column out or give "
                 "it another type by types="
             ) from None
-        if self.missing is None:
-            return converted
-        blank = {"M": np.datetime64("NaT"), "f": np.nan}.get(converted.dtype.kind, converted.dtype.type())
-        whole = np.full(len(self.values), blank, dtype=converted.dtype)
-        whole[~self.missing] = converted
-        return whole
+        return converted if self.categories is None else converted[self.values]
 
 
-def _numbers(values: NDArray[Any]) -> Floats:
+def _numbers(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind in "mM":
         raise TypeError
     return values.astype(np.float64)
 
 
-def _truths(values: NDArray[Any]) -> NDArray[np.bool_]:
+def _truths(values: NDArray[Any]) -> NDArray[Any]:
     try:
         return np.array([_TRUTHS[str(value).strip().lower()] for value in values.tolist()], dtype=bool)
     except KeyError:
         raise ValueError from None
 
 
-def _fails(convert: Any, values: NDArray[Any]) -> bool:
+_CONVERSIONS: dict[str, tuple[Callable[[NDArray[Any]], NDArray[Any]], str]] = {
+    "numeric": (_numbers, "a number"),
+    "boolean": (_truths, "true or false, 1 or 0"),
+    "time": (parse_dates, "a date in ISO 8601"),
+}
+
+
+def _fails(convert: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any]) -> bool:
     try:
         convert(values)
     except (TypeError, ValueError):
@@ -99,6 +122,10 @@ class Table(Protocol):
         ...
 
     def column(self, name: str) -> Column: ...
+    def forget(self, names: Iterable[str]) -> None:
+        """These columns are not asked for again."""
+        ...
+
     def float_dtype(self, names: Sequence[str]) -> np.dtype[Any]:
         """float32 where all these columns are at most that; otherwise float64."""
         ...
@@ -107,23 +134,35 @@ class Table(Protocol):
         """These columns as (S, I) where the table holds them so: floats, row after row, in its own memory."""
         ...
 
+    def drained(self, names: Sequence[str]) -> Floats | None:
+        """These columns as (S, I), the table giving up its rows as they are copied, so that they are not in
+        memory twice; None where others hold the table."""
+        ...
+
 
 class Arrays:
     """A table of NumPy arrays; in those of objects None is a missing value."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._arrays = arrays
+        self._arrays = dict(arrays)
         self.num_rows = len(next(iter(arrays.values())))
         kinds = {"b": "boolean", "O": "text", "M": "time"}
         self.types = {name: kinds.get(array.dtype.kind, "numeric") for name, array in arrays.items()}
 
     def column(self, name: str) -> Column:
         values = self._arrays[name]
-        if values.dtype.kind not in "MO":
-            return Column(name, self.types[name], values)
-        is_time = values.dtype.kind == "M"
-        missing = np.isnat(values) if is_time else np.array([value is None for value in values], dtype=bool)
-        return Column(name, self.types[name], values, missing if missing.any() else None)
+        if values.dtype.kind == "O":
+            place: defaultdict[Any, int] = defaultdict(count().__next__)
+            places = [-1 if value is None else place[value] for value in values]
+            return Column.of_places(name, "text", np.array(places), list(place))
+        missing = np.isnat(values) if values.dtype.kind == "M" else None
+        return Column(
+            name, self.types[name], values, missing if missing is not None and missing.any() else None
+        )
+
+    def forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            del self._arrays[name]
 
     def float_dtype(self, names: Sequence[str]) -> np.dtype[Any]:
         return np.dtype(np.float64)
@@ -131,16 +170,23 @@ class Arrays:
     def block(self, names: Sequence[str]) -> Floats | None:
         return None
 
+    def drained(self, names: Sequence[str]) -> Floats | None:
+        return None
+
 
 class Frame:
     """A data frame: pandas, polars, an Arrow table, or another that narwhals knows."""
 
-    def __init__(self, frame: Any, names: Sequence[str]) -> None:
-        """frame: narwhals.DataFrame; names: of the columns to be used."""
+    def __init__(self, frame: Any, names: Sequence[str], *, held: bool) -> None:
+        """frame: narwhals.DataFrame; names: of the columns to be used; held: whether others hold the "
+        "frame."""
         self._frame = frame
+        self._held = held
         self.num_rows = len(frame)
         self._schema = dict(frame.schema)
         self.types = {name: self._type(name) for name in names}
+        if not held:
+            _give_back_memory()
 
     def _type(self, name: str) -> str:
         import narwhals as nw
@@ -178,17 +224,30 @@ class Frame:
         return "Object"
 
     def column(self, name: str) -> Column:
+        import narwhals as nw
+
         series = self._frame.get_column(name)
         kind = self.types[name]
-        values = np.asarray(series.to_numpy())
-        if values.dtype.kind == "f":
-            return Column(name, kind, values)
+        if kind in ("category", "text"):
+            return Column.of_places(name, kind, *_places(series))
         missing = np.asarray(series.is_null().to_numpy(), dtype=bool) if series.null_count() else None
-        column = Column(name, kind, values, missing)
-        if values.dtype.kind == "O" and kind in ("numeric", "boolean", "time"):
-            # Decimals and Python's own objects; booleans beside missing values.
-            return replace(replace(column, type="objects").as_type(kind), missing=missing)
-        return column
+        if kind not in TYPES:
+            return Column(name, kind, np.empty(0), missing)
+        if self._schema[name] == nw.Decimal:
+            series = series.cast(nw.Float64)
+        elif self._schema[name] == nw.Boolean and missing is not None:
+            series = series.fill_null(False)
+        values = np.asarray(series.to_numpy())
+        if values.dtype.kind == "O":
+            # Python's own numbers, booleans and dates.
+            column = Column.of_places(name, "objects", *_places(series)).as_type(kind)
+            return replace(column, missing=missing)
+        return Column(name, kind, values, None if values.dtype.kind == "f" else missing)
+
+    def forget(self, names: Iterable[str]) -> None:
+        if not self._held:
+            self._frame = self._frame.drop(*names)
+            _give_back_memory()
 
     def float_dtype(self, names: Sequence[str]) -> np.dtype[Any]:
         import narwhals as nw
@@ -214,3 +273,53 @@ class Frame:
             return None
         values = native.iloc[:, first:last].to_numpy()
         return values if values.flags.c_contiguous and values.dtype.kind == "f" else None
+
+    def drained(self, names: Sequence[str]) -> Floats | None:
+        if self._held or any(self._frame.get_column(name).null_count() for name in names):
+            return None
+        values = empty("features", (self.num_rows, len(names)), self.float_dtype(names))
+        for start in range(0, self.num_rows, _FEW_ROWS):
+            part = self._frame[:_FEW_ROWS]
+            self._frame = self._frame[_FEW_ROWS:]
+            for index, name in enumerate(names):
+                values[start : start + len(part), index] = part.get_column(name).to_numpy()
+            if start % (16 * _FEW_ROWS) == 0:
+                _give_back_memory()
+        self._frame = None
+        _give_back_memory()
+        return values
+
+
+def _give_back_memory() -> None:
+    """What Arrow holds and does not use goes back to the system."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
+def _places(series: Any) -> tuple[NDArray[np.int32], list[Any]]:
+    """The place of each value among the different ones, -1 where it is missing; and those, as they first "
+    "appear."""
+    number: defaultdict[Any, int] = defaultdict(count().__next__)
+    places = np.empty(len(series), dtype=np.int32)
+    for start in range(0, len(series), _MANY_ROWS):
+        part = series[start : start + _MANY_ROWS]
+        places_in_part, found = _places_in_part(part)
+        # The last is for the place -1.
+        numbers = np.array([*(number[value] for value in found), -1], dtype=np.int32)
+        places[start : start + len(part)] = numbers[places_in_part]
+    return places, list(number)
+
+
+def _places_in_part(part: Any) -> tuple[NDArray[Any], list[Any]]:
+    import narwhals as nw
+
+    native = part.to_native()
+    if hasattr(native, "factorize"):
+        places, found = native.factorize()
+        return places, found.tolist()
+    found = part.drop_nulls().unique(maintain_order=True).to_list()
+    places = part.replace_strict(found, list(range(len(found))), return_dtype=nw.Int32).to_numpy()
+    if places.dtype.kind == "f":
+        places = np.where(np.isnan(places), -1, places).astype(np.int32)
+    return places, found
