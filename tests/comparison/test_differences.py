@@ -5,6 +5,7 @@ import pytest
 from comparison.made_up import cell, classes, numbers, replica
 from sklearn.metrics import r2_score
 
+import tidegate
 from tidegate.comparison import CellResult
 from tidegate.comparison.differences import verdicts
 from tidegate.statistics import holm
@@ -94,3 +95,32 @@ def test_a_score_that_is_not_a_number_says_nothing(sizes):
     (verdict,) = verdicts(cells, "R2", sizes=sizes)
     assert verdict.outcome == "unknown"
     assert "nothing can be said: a test score is not a number" in verdict.text
+
+
+RNG = np.random.default_rng(0)
+X = [RNG.normal(size=(RNG.integers(3, 7), 2)) for _ in range(48)]
+TARGETS = {
+    "labels": np.array(["up" if own.mean() > 0 else "down" for own in X], dtype=object),
+    "a label a step": [np.where(own[:, 0] > 0, "up", "down") for own in X],
+    "two numbers": np.array([own.mean(axis=0) for own in X]),
+    "two numbers a step": [own.cumsum(axis=0) for own in X],
+}
+
+
+@pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
+def test_the_estimate_is_the_mean_difference_of_the_test_scores(y):
+    """Whatever the targets: the rows behind the bootstrap are those that score() counts."""
+    comparison = tidegate.compare(
+        X[:30],
+        y[:30],
+        test=(X[30:], y[30:]),
+        cells=("rnn", "gru"),
+        seeds=3,
+        max_epochs=2,
+        hidden_size=3,
+        progress=False,
+    )
+    first, second = (comparison[name].test_score.values for name in ("rnn", "gru"))
+    own = comparison.verdicts[0].difference
+    assert own.num_test == 18  # sequences, not steps
+    assert own.estimate == pytest.approx(np.mean(first) - np.mean(second))

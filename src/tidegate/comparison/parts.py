@@ -66,7 +66,8 @@ class Part:
         for array in (self.X.values, self.X.offsets, *targets, self.groups):
             own = np.asarray([] if array is None else array)
             digest.update(f"{own.dtype.str} {own.shape}".encode())
-            digest.update(repr(own.tolist()).encode() if own.dtype.kind == "O" else own.tobytes())
+            plain = np.array(list(map(repr, own.ravel()))) if own.dtype.kind == "O" else own.ravel()
+            digest.update(np.ascontiguousarray(plain).view(np.uint8).data)
         return digest.hexdigest()
 
     def all_targets(self) -> NDArray[Any]:

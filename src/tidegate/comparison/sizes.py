@@ -21,10 +21,10 @@ def networks(
     first cell of that, the others of the hidden size with the nearest number of parameters."""
     choice("match", match, MATCHES)
     examples = Examples.of(part.X, part.y)
+    outputs = kind(**options)._learn(examples, examples, None).num_outputs
 
     def network(cell: str, hidden_size: int) -> Network:
         model = kind(**options | {"cell": cell, "hidden_size": hidden_size})
-        outputs = model._learn(examples, examples, None).num_outputs
         return model._network(part.X.num_features, outputs, examples.per_step)
 
     first = network(cells[0], options["hidden_size"])
