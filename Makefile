@@ -12,13 +12,14 @@ native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-browser sanitize by-hand size import-time clean
+.PHONY: help demo test test-torch test-aeon test-browser sanitize by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo         trains and compares rnn, lstm and gru on the bundled data; files in demo/"
 	@echo "make test         lint, types, import contracts and every test that needs no PyTorch"
 	@echo "make test-torch   installs PyTorch, makes the oracle's files again and compares; the tests that need PyTorch"
+	@echo "make test-aeon    installs the package aeon, apart, and compares its reading of .ts files with ours"
 	@echo "make test-browser looks at the report in Chromium: errors, empty figures, what overflows at two widths"
 	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
@@ -39,6 +40,9 @@ test: .venv/installed-test
 test-torch: .venv/installed-torch
 	$(bin)/python tests/oracle/make.py --check
 	$(bin)/python -m pytest -m torch
+
+test-aeon: build/aeon/installed
+	PYTHONPATH=src build/aeon/venv/bin/python tests/data/aeon/make.py --check
 
 test-browser:
 	@$(PYTHON) tests/report/chromium.py
@@ -85,6 +89,12 @@ clean:
 .venv/installed-torch: requirements-torch.txt .venv/installed-test
 	@echo "Installing PyTorch into .venv: some minutes the first time"
 	@$(pip) install -r requirements-torch.txt
+	@touch $@
+
+build/aeon/installed: requirements-aeon.txt | .venv/created
+	@echo "Installing aeon into build/aeon/venv: some minutes the first time"
+	@$(PYTHON) -m venv build/aeon/venv
+	@build/aeon/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-aeon.txt
 	@touch $@
 
 build/sanitize/installed: $(native) $(package) .venv/installed-test

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tidegate.data.files import read_ts
+from tidegate.data.ts_files import read_ts
 
 
 def main(train: str, test: str, out: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -44,10 +45,7 @@ class CsvFile:
             header = self._header()
         counts = Counter(header)
         self.names = tuple(name for name in header if name)
-        self.left_out = (
-            f"{counts['']} columns without a name" if counts[""] > 1 else "a column without a name"
-        )
-        self.left_out *= bool(counts[""])
+        self.left_out = ("", "a column without a name", "columns without a name")[min(counts[""], 2)]
         self._places = {name: place for place, name in enumerate(header)}
         self._check_header(counts)
 
@@ -151,7 +149,7 @@ class CsvFile:
             raise
         except (OSError, EOFError, zlib.error) as error:
             # An error of the system has a number, one of the decompression none.
-            if getattr(error, "errno", None) is not None:
+            if getattr(error, "errno", None) is not None or not self._compressed:
                 raise
             raise ValueError(f"{self.path} is not a whole .gz file: {error}: write it again") from None
         except csv.Error as error:
@@ -196,9 +194,10 @@ def _known_encoding(encoding: str) -> str:
 def _is_fraction(name: str) -> bool:
     """Whether a name is a number, and not a whole one, which may count columns."""
     try:
-        return not float(name).is_integer()
-    except (ValueError, OverflowError):
+        number = float(name)
+    except ValueError:
         return False
+    return math.isfinite(number) and not number.is_integer()
 
 
 def _texts(cells: list[str]) -> NDArray[Any]:

@@ -14,29 +14,13 @@ from numpy.typing import NDArray
 from tidegate.data.dataset import Answers
 from tidegate.data.ragged import Sequences
 from tidegate.data.targets import has_step_targets
-from tidegate.data.ts_files import read_ts as read_ts
+from tidegate.data.ts_files import read_ts
 
-Labelled = tuple[Sequences, NDArray[Any]]
-MaybeLabelled = tuple[Sequences, NDArray[Any] | None]
-
-
-def read(path: str | Path) -> Labelled:
-    """Sequences and one target a sequence from a .npz or a .ts file; ValueError for another ending or for a
-    file that is not what its ending says, OSError where it cannot be read."""
-    path = Path(path)
-    if path.suffix.lower() not in (".npz", ".ts"):
-        raise ValueError(
-            f"{path} expects one of the endings .npz, .ts; got {path.suffix or 'none'}: convert the file"
-        )
-    X, y = READERS[path.suffix.lower()](path)
-    if y is None:
-        raise ValueError(
-            f"{path} expects the arrays X and y, or values, offsets and y; got X alone: add the targets"
-        )
-    return X, y
+# Sequences, and their targets where the file has some.
+Labelled = tuple[Sequences, NDArray[Any] | None]
 
 
-def read_npz(path: Path) -> MaybeLabelled:
+def read_npz(path: Path) -> Labelled:
     """Sequences from NumPy's archive of X, (N, T, I) or (N, T), or of values (S, I) and offsets (N + 1,);
     with targets y and ids where it has them. Arrays of objects are refused: nothing is unpickled."""
     try:
@@ -48,7 +32,7 @@ def read_npz(path: Path) -> MaybeLabelled:
         ) from None
     if "X" not in parts and not {"values", "offsets"} <= set(parts):
         raise ValueError(
-            f"{path} expects the arrays X and y, or values, offsets and y; got {', '.join(parts) or 'none'}: "
+            f"{path} expects the array X, or values and offsets, and y; got {', '.join(parts) or 'none'}: "
             "write them with numpy.savez"
         )
     if "X" in parts:
@@ -58,7 +42,7 @@ def read_npz(path: Path) -> MaybeLabelled:
     return X, parts.get("y")
 
 
-def read_npy(path: Path) -> MaybeLabelled:
+def read_npy(path: Path) -> Labelled:
     """Sequences from one array, (N, T, I) or (N, T), as numpy.save writes it."""
     return Sequences.from_any(load_npy(path), argument=str(path)), None
 
@@ -93,4 +77,4 @@ def answers(path: Path, y: NDArray[Any], X: Sequences) -> Answers:
     )
 
 
-READERS: dict[str, Callable[[Path], MaybeLabelled]] = {".npz": read_npz, ".npy": read_npy, ".ts": read_ts}
+READERS: dict[str, Callable[[Path], Labelled]] = {".npz": read_npz, ".npy": read_npy, ".ts": read_ts}

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.data.arrays import Integers
+from tidegate.data.column import Column
 from tidegate.data.ragged import steps_of
-from tidegate.data.table import Column
 
 # Seconds of a unit of time, and units of a second.
 _SECONDS = {"D": (86_400, 1), "h": (3_600, 1), "m": (60, 1), "s": (1, 1), "ms": (1, 10**3), "us": (1, 10**6)}

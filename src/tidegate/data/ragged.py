@@ -180,11 +180,16 @@ class Sequences:
         return self._trusted(self.values[steps_of(self.offsets, chosen)], offsets, ids)
 
     def __repr__(self) -> str:
+        features = _counted(self.num_features, "feature")
         if not len(self):
-            return f"Sequences(none, {self.num_features} features, {self.dtype})"
-        shortest, longest = self.lengths.min(), self.lengths.max()
-        steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
-        return f"Sequences({len(self)} sequences of {steps}, {self.num_features} features, {self.dtype})"
+            return f"Sequences(none, {features}, {self.dtype})"
+        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
+        steps = _counted(longest, "step") if shortest == longest else f"{shortest} to {longest} steps"
+        return f"Sequences({_counted(len(self), 'sequence')} of {steps}, {features}, {self.dtype})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def steps_of(offsets: Integers, indices: Integers) -> Integers:

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.checks import choice
-from tidegate.data.columns import (
+from tidegate.data.column import Column
+from tidegate.data.dataset import Answers, Dataset
+from tidegate.data.extract import (
     changes,
     feature_values,
     id_columns,
@@ -23,7 +25,6 @@ from tidegate.data.columns import (
     target_values,
     time_column,
 )
-from tidegate.data.dataset import Answers, Dataset
 from tidegate.data.files import READERS, answers, load_npy
 from tidegate.data.grouping import (
     Grouping,
@@ -47,7 +48,7 @@ from tidegate.data.sources import (
     open_table,
     readable,
 )
-from tidegate.data.table import Column, Table
+from tidegate.data.table import Table
 from tidegate.data.targets import has_step_targets
 
 Names = str | Sequence[str]

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from tidegate.checks import choice
+from tidegate.data.column import TYPES
 from tidegate.data.sources import Source
-from tidegate.data.table import TYPES
 
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 # From how many numbered columns on a table without id and time looks as if its columns were steps.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.data.columns import id_columns, ids_of, target_columns, target_values
+from tidegate.data.extract import id_columns, ids_of, target_columns, target_values
 from tidegate.data.grouping import Grouping
 from tidegate.data.roles import columns_named
 from tidegate.data.sources import Source, load

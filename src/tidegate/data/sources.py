@@ -16,8 +16,7 @@ ARRAY_ENDINGS = (".npz", ".npy", ".ts")
 
 
 class Source(Protocol):
-    """title: what errors call it; names: of its columns; left_out: columns that are not among them, in "
-    "words."""
+    """title: what errors call it; names: of its columns; left_out: those not among them, in words."""
 
     title: str
     names: tuple[str, ...]

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.data.arrays import Floats, empty, first_not_finite
+from tidegate.data.column import TYPES, Column
 from tidegate.data.grouping import Grouping
-from tidegate.data.table import TYPES, Column, Table
+from tidegate.data.table import Table
 
 Types = Mapping[str, str]
 
