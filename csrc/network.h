@@ -298,7 +298,6 @@ class Network {
         static_cast<int>(std::clamp(pass_.batch.num_sequences / kRowsPerThread, 1L, static_cast<long>(team.size())));
     pass_.training = training;
     pass_.seed = seed;
-    pass_.parameters = parameters_.data();
     pass_.gradients = gradients_.data();
     for (auto& one : nodes_) one->forward(pass_);
   }

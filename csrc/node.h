@@ -45,7 +45,6 @@ struct Pass {
   bool training = false;
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
-  const T* parameters = nullptr;
   T* gradients = nullptr;
 
   // Calls task(begin, end) for shares of `rows` on the team's threads.

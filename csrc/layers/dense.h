@@ -75,10 +75,8 @@ class DenseNode final : public Node<T> {
     const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
     T* gradient = this->value.accumulated_gradient(pass.batch).data;
     const Rows<const T> gradients{gradient, stride};
-    for (const Node<T>* source : sources_) {
-      Value<T>& x = const_cast<Node<T>*>(source)->value;
-      if (x.needs_gradient) x.accumulated_gradient(pass.batch);
-    }
+    for (Node<T>* source : sources_)
+      if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
     pass.for_row_shares(rows, [&](long begin, long end) {
       if (activation_ != Activation::kNone)
         for (long i = begin * stride; i < end * stride; i += W) {

@@ -6,6 +6,7 @@ from comparison.made_up import cell, classes, numbers, replica
 from sklearn.metrics import r2_score
 
 import tidegate
+from tidegate import compare
 from tidegate.comparison import CellResult
 from tidegate.comparison.differences import verdicts
 from tidegate.statistics import holm
@@ -124,3 +125,14 @@ def test_the_estimate_is_the_mean_difference_of_the_test_scores(y):
     own = comparison.verdicts[0].difference
     assert own.num_test == 18  # sequences, not steps
     assert own.estimate == pytest.approx(np.mean(first) - np.mean(second))
+
+
+def test_equal_test_targets_say_nothing():
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(20, 5, 2)), random.normal(size=20)
+    result = compare(
+        X, y, test=(X[:4], np.ones(4)), cells=["rnn", "gru"], seeds=3, max_epochs=1, progress=False
+    )
+    (verdict,) = result.verdicts
+    assert verdict.outcome == "unknown"
+    assert "R^2 is undefined" in verdict.text

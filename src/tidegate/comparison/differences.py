@@ -56,8 +56,12 @@ def _on_one_part(pairs: list[tuple[Replica, Replica]], groups: Any) -> Differenc
 
 
 def _undefined(method: str, pairs: list[tuple[Replica, Replica]]) -> Difference | None:
-    """Where a score is not a number (R^2 of one sequence), nothing can be said."""
-    if all(math.isfinite(replica.test_score) for pair in pairs for replica in pair):
+    """Where a score is not a number (R^2 of one sequence) or means nothing, nothing can be said."""
+    answers = pairs[0][0].answers
+    if not all(math.isfinite(replica.test_score) for pair in pairs for replica in pair):
+        reason = "a test score is not a number"
+    elif not answers.labels and (np.ptp(answers.true, axis=0) == 0).any():
+        reason = "test targets are all equal, and R^2 is undefined"
+    else:
         return None
-    reason = "a test score is not a number"
     return Difference(method, math.nan, 0.5, len(pairs), confidence=0.95, margin=0.0, reason=reason)
