@@ -6,61 +6,104 @@
 #include <numeric>
 #include <vector>
 
+#include "threads.h"
+
 namespace tidegate {
 
-// Sequences of one batch, the longest first. Their steps are laid out time-major without gaps: the rows of step t are
-// [first[t], first[t] + active[t]), row b of them belonging to the b-th longest sequence. Nothing stands for padding.
+// Sequences that are computed together, the longest first. Their steps are laid out time-major without gaps: the rows
+// of step t are [first[t], first[t] + active[t]), row b of them belonging to the group's b-th longest sequence.
+struct Group {
+  long first_sequence = 0, num_sequences = 0;  // among the sequences of the batch
+  Range rows{0, 0};                            // of the batch
+  long max_length = 0;
+  std::vector<long> active;  // (max_length,) sequences that have a step t
+  std::vector<long> first;   // (max_length + 1,) row of step t of the longest sequence; last, the end of the rows
+  std::vector<long> chunks;  // steps that bound its chunks: of kChunkRows rows or a little more, but the last
+};
+
+inline constexpr long kChunkRows = 256;
+
+// Sequences of one batch in groups, each with rows of its own one after the other. Nothing stands for padding. A group
+// is what one thread computes at a time, and the sums over rows are made group by group: so the groups follow from the
+// batch alone, whatever the number of threads.
 class Batch {
  public:
-  long num_sequences = 0, num_steps = 0, max_length = 0;
-  std::vector<long> sequence;  // (num_sequences,) index in the data of the b-th longest
-  std::vector<long> position;  // (num_sequences,) its place in the order that was asked for
+  long num_sequences = 0, num_steps = 0;
+  std::vector<Group> groups;
+  std::vector<long> sequence;  // (num_sequences,) index in the data
   std::vector<long> start;     // (num_sequences,) its first row in the data
   std::vector<long> length;    // (num_sequences,)
-  std::vector<long> active;    // (max_length,) sequences that have a step t
-  std::vector<long> first;     // (max_length,) row of step t of the longest sequence
 
   // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order.
-  void set(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* indices, long count) {
+  void set(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* indices, long count,
+           long num_groups) {
     num_sequences = count;
-    position.resize(count);
-    std::iota(position.begin(), position.end(), 0L);
-    std::stable_sort(position.begin(), position.end(),
+    order_.resize(count);
+    std::iota(order_.begin(), order_.end(), 0L);
+    std::stable_sort(order_.begin(), order_.end(),
                      [&](long a, long b) { return lengths[indices[a]] > lengths[indices[b]]; });
     sequence.resize(count);
     start.resize(count);
     length.resize(count);
-    num_steps = 0;
-    for (long b = 0; b < count; ++b) {
-      sequence[b] = indices[position[b]];
-      start[b] = starts[sequence[b]];
-      length[b] = lengths[sequence[b]];
-      num_steps += length[b];
+    group_of_.resize(count);
+    groups.resize(num_groups);
+    long next = 0, row = 0;
+    for (long g = 0; g < num_groups; ++g) {
+      Group& group = groups[g];
+      group.first_sequence = next;
+      group.rows.begin = row;
+      for (long b = g; b < count; b += num_groups, ++next) {  // every n-th: long and short ones in each group
+        sequence[next] = indices[order_[b]];
+        start[next] = starts[sequence[next]];
+        length[next] = lengths[sequence[next]];
+        group_of_[next] = g;
+      }
+      group.num_sequences = next - group.first_sequence;
+      const long* lengths_of_group = length.data() + group.first_sequence;
+      group.max_length = group.num_sequences ? lengths_of_group[0] : 0;
+      group.active.resize(group.max_length);
+      group.first.resize(group.max_length + 1);
+      group.chunks.assign(1, 0);
+      long chunk_row = row;
+      for (long t = 0, b = group.num_sequences; t < group.max_length; ++t) {
+        while (lengths_of_group[b - 1] <= t) --b;
+        group.active[t] = b;
+        group.first[t] = row;
+        row += b;
+        if (row - chunk_row >= kChunkRows || t + 1 == group.max_length) {
+          group.chunks.push_back(t + 1);
+          chunk_row = row;
+        }
+      }
+      group.first[group.max_length] = row;
+      group.rows.end = row;
     }
-    max_length = count ? length[0] : 0;
-    active.resize(max_length);
-    first.resize(max_length);
-    for (long t = 0, b = count, row = 0; t < max_length; ++t) {
-      while (length[b - 1] <= t) --b;
-      active[t] = b;
-      first[t] = row;
-      row += b;
-    }
+    num_steps = row;
   }
 
-  // Row of step t of the b-th longest sequence.
-  long row(long t, long b) const { return first[t] + b; }
+  // Row of step t of sequence b.
+  long row(long t, long b) const {
+    const Group& group = groups[group_of_[b]];
+    return group.first[t] + b - group.first_sequence;
+  }
 
   // Calls visit(row, b, t) for the rows of [begin, end).
   template <class Visit>
   void for_rows(long begin, long end, Visit&& visit) const {
-    if (begin >= end) return;
-    long t = std::upper_bound(first.begin(), first.end(), begin) - first.begin() - 1;
-    for (long row = begin; row < end; ++row) {
-      while (t + 1 < max_length && first[t + 1] <= row) ++t;
-      visit(row, row - first[t], t);
+    for (const Group& group : groups) {
+      const long last = std::min(end, group.rows.end);
+      long row = std::max(begin, group.rows.begin);
+      if (row >= last) continue;
+      long t = std::upper_bound(group.first.begin(), group.first.end(), row) - group.first.begin() - 1;
+      for (; row < last; ++row) {
+        while (group.first[t + 1] <= row) ++t;
+        visit(row, group.first_sequence + row - group.first[t], t);
+      }
     }
   }
+
+ private:
+  std::vector<long> order_, group_of_;
 };
 
 }  // namespace tidegate

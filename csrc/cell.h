@@ -60,15 +60,15 @@ struct ForwardStep {
   std::array<T*, kMaxStates> states;
   T* output;
   T* kept_vector;
-  const T* diagonal;   // weight_ch where diagonal, this vector of units of block 0
-  long hidden_stride;  // between its blocks
+  const T* diagonal;     // weight_ch where diagonal, this vector of units of block 0
+  long diagonal_stride;  // between its blocks
   bool masked;         // a masked step leaves every state as it was
 
   V sum(int column) const { return load<T>(columns + column * kWidth<T>); }
   void keep(int column, V v) { store(columns + column * kWidth<T>, v); }
   V kept(int column) const { return sum(column); }
   V previous(int state) const { return load<T>(previous_states[state]); }
-  V peephole(int block) const { return load<T>(diagonal + block * hidden_stride); }
+  V peephole(int block) const { return load<T>(diagonal + block * diagonal_stride); }
   void keep_vector(V v) { store(kept_vector, v); }
   V vector() const { return load<T>(kept_vector); }
   void next(int state, V v) {
@@ -91,12 +91,12 @@ struct BackwardStep {
   T* held_gradients;
   long held_stride;  // between them
   const T* diagonal;
-  long hidden_stride;
+  long diagonal_stride;
   bool masked;
 
   V kept(int column) const { return load<T>(columns + column * kWidth<T>); }
   V previous(int state) const { return load<T>(previous_states[state]); }
-  V peephole(int block) const { return load<T>(diagonal + block * hidden_stride); }
+  V peephole(int block) const { return load<T>(diagonal + block * diagonal_stride); }
   V vector() const { return load<T>(kept_vector); }
   // d loss / d state after this step, as the equation's result: zero on a masked step, which has no equation.
   V gradient(int state) const { return masked ? V{} : incoming(state); }

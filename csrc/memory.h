@@ -44,6 +44,9 @@ class Buffer {
     return data_;
   }
 
+  // Zero where it is new; else what stands there stays.
+  T* zeroed(long size) { return size > capacity_ ? zero(size) : data_; }
+
   T* data() { return data_; }
   const T* data() const { return data_; }
 

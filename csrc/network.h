@@ -120,7 +120,7 @@ class Network {
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
   void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
-    pass_.batch.set(starts, lengths, order, count);
+    pass_.batch.set(starts, lengths, order, count, num_groups(count));
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = false;
     for (auto& one : nodes_) one->value.has_gradient = false;
   }
@@ -128,7 +128,7 @@ class Network {
   void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
     Team team(team_size(pass_.batch.num_steps));
-    pack(training);
+    pack(training, team);
     attach(data);
     if (data.mask) {
       pass_.mask = mask_.resize(pass_.batch.num_steps);
@@ -166,7 +166,7 @@ class Network {
         interrupt.throw_if_requested();
         const long at = update * batch_size;
         set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
-        pack(true);
+        pack(true, team);
         run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
         run_backward(team, interrupt);
         const LossSums sums = loss_sums();
@@ -193,7 +193,7 @@ class Network {
                    Visit&& visit) {
     const FlushDenormals mode;
     Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
-    pack(false);
+    pack(false, team);
     attach(data);
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
@@ -241,7 +241,7 @@ class Network {
     std::unique_ptr<RecurrentNode<T>> layer;
     const auto make = [&]<class Cell>() {
       if (cell != Cell::name) return false;
-      require_parameters(first_parameter, Recurrence<T, Cell>::num_parameters(total_size(sources), hidden_size));
+      require_parameters(first_parameter, RecurrentWeights<T, Cell>::num_parameters(total_size(sources), hidden_size));
       if (!multiplying.empty() && multiplying.size() != static_cast<std::size_t>(Cell::layout.num_states))
         throw std::invalid_argument("multipliers expects one node a state of " + cell);
       layer = std::make_unique<Recurrence<T, Cell>>(sources, multiplying, hidden_size, reverse, first_parameter);
@@ -286,16 +286,22 @@ class Network {
     pass_.mask = nullptr;
   }
 
-  void pack(bool backward) {
-    for (auto& one : nodes_) one->pack(parameters_.data(), backward);
+  void pack(bool backward, Team& team) {
+    for (auto& one : nodes_) one->pack(parameters_.data(), backward, team);
+  }
+
+  // Of a batch: groups of some sixteen sequences, two where there are fewer, for each would fill its tiles badly. One
+  // group where a layer's weights exceed a core's cache, so that each is read once for all sequences.
+  long num_groups(long count) const {
+    constexpr long kCacheBytes = 1500000;
+    for (const RecurrentNode<T>* layer : recurrent_)
+      if (layer->bytes_of_products() > kCacheBytes) return 1;
+    return count < 12 ? 1 : std::clamp(count / 16, 2L, 8L);
   }
 
   void run_forward(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
-    constexpr long kRowsPerThread = 6;  // fewer would leave a thread's tiles half empty
     pass_.team = &team;
     pass_.interrupt = &interrupt;
-    pass_.recurrence_threads =
-        static_cast<int>(std::clamp(pass_.batch.num_sequences / kRowsPerThread, 1L, static_cast<long>(team.size())));
     pass_.training = training;
     pass_.seed = seed;
     pass_.gradients = gradients_.data();

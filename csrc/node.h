@@ -22,7 +22,7 @@ struct Value {
   bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
   Buffer<T> data, gradient;
 
-  Value(long columns, bool steps) : size(columns), stride(padded<T>(columns)), per_step(steps) {}
+  Value(long columns, bool steps) : size(columns), stride(row_stride<T>(columns)), per_step(steps) {}
   long rows(const Batch& batch) const { return per_step ? batch.num_steps : batch.num_sequences; }
   Rows<const T> read() const { return {data.data(), stride}; }
   Rows<T> write() { return {data.data(), stride}; }
@@ -41,7 +41,6 @@ struct Pass {
   Batch batch;
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
-  int recurrence_threads = 1;
   bool training = false;
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
@@ -67,7 +66,7 @@ class Node {
   virtual ~Node() = default;
 
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
-  virtual void pack(const T* /*parameters*/, bool /*backward*/) {}
+  virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}
   virtual void forward(Pass<T>& pass) = 0;
   // Adds to the gradients of what the node read and writes those of its parameters. value.gradient is complete.
   virtual void backward(Pass<T>& pass) = 0;

@@ -1,7 +1,10 @@
 // Weights of a recurrent layer, rearranged for its products, and their gradients back.
 //
-// A row of columns is [vector of units][column][unit in the vector]; see cell.h.
+// A row of columns is [vector of units][column][unit in the vector]; see cell.h. `units` are vectors of units: each
+// function does its part for those in the range, so that threads can share it out.
 #pragma once
+
+#include <vector>
 
 #include "cell.h"
 #include "memory.h"
@@ -11,65 +14,91 @@ namespace tidegate {
 
 // Rows of a parameter matrix in blocks of H, (blocks * H, stride), of which a product uses columns [from, from + size):
 // block[j] of it feeds the layer's column first + j, for j in [0, count).
-template <class T>
 struct WeightBlocks {
-  const T* matrix;
-  long stride, from, size;
+  long offset, stride, from, size;  // offset of the matrix in the parameters
   int first, count;
   std::array<int, kMaxColumns> block;
 
-  // The weights of one unit in one of the columns, (size,).
-  long row(int column, long unit, long hidden_size) const { return (block[column] * hidden_size + unit) * stride + from; }
+  // Where the weights of one unit in one of the columns begin, (size,).
+  long row(int column, long unit, long hidden_size) const {
+    return offset + (block[column] * hidden_size + unit) * stride + from;
+  }
+  template <class T>
+  long packed_size(long hidden_size) const { return padded<T>(hidden_size) * count * size; }
+  template <class T>
+  long packed_transposed_size(long hidden_size) const {
+    return plain_panels<T>(size).total_vectors() * kWidth<T> * padded<T>(hidden_size) * count;
+  }
 };
 
-// Calls visit(unit, place of its first column in a row of columns).
+// Calls visit(lane, unit) for the units of one vector that are there.
 template <class T, class Visit>
-inline void for_units(long hidden_size, int columns, Visit&& visit) {
-  constexpr int W = kWidth<T>;
-  for (long unit = 0; unit < hidden_size; ++unit) visit(unit, unit / W * columns * W + unit % W);
+inline void for_lanes(long vector, long hidden_size, Visit&& visit) {
+  const long first = vector * kWidth<T>, count = std::min<long>(kWidth<T>, hidden_size - first);
+  for (long lane = 0; lane < count; ++lane) visit(lane, first + lane);
 }
 
-// To multiply from the left: [vector of units][k][column][unit in the vector].
+inline constexpr long kPackBlock = 32;  // columns of the matrix whose packed cache lines stay while the units pass
+
+// To multiply from the left: [vector of units][k][column][unit in the vector]. Lanes of no unit are left as they are.
 template <class T>
-void pack(const WeightBlocks<T>& b, long hidden_size, Buffer<T>& packed) {
+void pack(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
   constexpr int W = kWidth<T>;
   const long width = b.count * W;
-  T* out = packed.zero(padded<T>(hidden_size) / W * b.size * width);
-  for (int column = 0; column < b.count; ++column)
-    for (long unit = 0; unit < hidden_size; ++unit) {
-      const T* weights = b.matrix + b.row(column, unit, hidden_size);
-      T* to = out + unit / W * b.size * width + column * W + unit % W;
-      for (long k = 0; k < b.size; ++k) to[k * width] = weights[k];
+  for (long u = units.begin; u < units.end; ++u)
+    for (long block = 0; block < b.size; block += kPackBlock) {
+      const long end = std::min(block + kPackBlock, b.size);
+      for (int column = 0; column < b.count; ++column)
+        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
+          const T* weights = parameters + b.row(column, unit, hidden_size);
+          T* to = packed + u * b.size * width + column * W + lane;
+          for (long k = block; k < end; ++k) to[k * width] = weights[k];
+        });
     }
 }
 
 // The transpose, to multiply gradients of columns: [panel of k][vector of units][column][unit in the vector][k in it].
 template <class T>
-void pack_transposed(const WeightBlocks<T>& b, long hidden_size, Buffer<T>& packed) {
+void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
   constexpr int W = kWidth<T>;
   const Panels panels = plain_panels<T>(b.size);
   const long total = padded<T>(hidden_size) * b.count;
-  T* out = packed.zero(panels.total_vectors() * W * total);
   for (long p = 0; p < panels.count; ++p) {
     const long first = p * panels.stride, width = panels.vectors_of(p) * W, used = std::min(width, b.size - first);
-    T* panel = out + p * panels.vectors * W * total;
-    for (int column = 0; column < b.count; ++column)
-      for (long unit = 0; unit < hidden_size; ++unit)
-        std::copy_n(b.matrix + b.row(column, unit, hidden_size) + first, used,
-                    panel + ((unit / W * b.count + column) * W + unit % W) * width);
+    T* panel = packed + p * panels.vectors * W * total;
+    for (long u = units.begin; u < units.end; ++u)
+      for (int column = 0; column < b.count; ++column)
+        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
+          std::copy_n(parameters + b.row(column, unit, hidden_size) + first, used,
+                      panel + ((u * b.count + column) * W + lane) * width);
+        });
   }
 }
 
-// The gradient of the blocks, from (size, row of columns) to the place of the parameter matrix in `gradients`.
+// The gradient of the blocks, the sum over groups of (size, row of columns of `stride`) at `from`, to its place in
+// `gradients`.
 template <class T>
-void unpack(const WeightBlocks<T>& b, long hidden_size, int columns, const T* packed, T* gradients) {
-  const long stride = padded<T>(hidden_size) * columns;
-  for_units<T>(hidden_size, columns, [&](long unit, long at) {
+void unpack(const WeightBlocks& b, long hidden_size, Range units, int columns, long stride,
+            const std::vector<const T*>& groups, long from, T* gradients) {
+  constexpr int W = kWidth<T>;
+  for (long u = units.begin; u < units.end; ++u)
     for (int column = 0; column < b.count; ++column) {
-      T* to = gradients + b.row(column, unit, hidden_size);
-      for (long k = 0; k < b.size; ++k) to[k] = packed[k * stride + at + (b.first + column) * kWidth<T>];
+      const long at = (u * columns + b.first + column) * W;
+      for (long block = 0; block < b.size; block += kPackBlock) {
+        const long count = std::min(kPackBlock, b.size - block);
+        T sums[kPackBlock][W];
+        for (long k = 0; k < count; ++k) {
+          const long place = from + (block + k) * stride + at;
+          Vec<T> sum = load<T>(groups[0] + place);
+          for (std::size_t g = 1; g < groups.size(); ++g) sum += load<T>(groups[g] + place);
+          store(sums[k], sum);
+        }
+        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
+          T* to = gradients + b.row(column, unit, hidden_size) + block;
+          for (long k = 0; k < count; ++k) to[k] = sums[k][lane];
+        });
+      }
     }
-  });
 }
 
 }  // namespace tidegate

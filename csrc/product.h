@@ -17,28 +17,34 @@ namespace tidegate {
 constexpr int tile_rows(int vectors) { return std::min(kVectorRegisters * 3 / 4 / vectors, 16); }
 inline constexpr int kTileVectors = 4;
 
+// How the index runs that a product sums over: through `count` segments of `size`, in the left factor `stride` apart.
+struct Segments {
+  long size, count = 1, stride = 0;
+};
+
 // c[r, v] = initial[r, v] + sum_k a(r, k) * b[k, v] for `kRows` rows and `kVectors` vectors.
-//   a: a(r, k) = a[r * lda + k], or a[k * lda + r] where kTransposed.
+//   a: a(r, k) = a[r * lda + k], or a[k * lda + r] where kTransposed, within a segment.
 //   b: row k at b + k * ldb. initial: row r at initial + r * ld_initial; null: zero. It may be c itself.
 template <class T, int kRows, int kVectors, bool kTransposed>
-void tile(long size, const T* a, long lda, const T* b, long ldb, const T* initial, long ld_initial, T* c, long ldc) {
+void tile(Segments summed, const T* a, long lda, const T* b, long ldb, const T* initial, long ld_initial, T* c, long ldc) {
   constexpr int W = kWidth<T>;
   Vec<T> sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[r][v] = initial ? load<T>(initial + r * ld_initial + v * W) : Vec<T>{};
-  for (long k = 0; k < size; ++k) {
-    Vec<T> row[kVectors];
+  for (long segment = 0; segment < summed.count; ++segment, a += summed.stride, b += summed.size * ldb)
+    for (long k = 0; k < summed.size; ++k) {
+      Vec<T> row[kVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + k * ldb + v * W);
+      for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + k * ldb + v * W);
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const Vec<T> factor = broadcast<T>(kTransposed ? a[k * lda + r] : a[r * lda + k]);
+      for (int r = 0; r < kRows; ++r) {
+        const Vec<T> factor = broadcast<T>(kTransposed ? a[k * lda + r] : a[r * lda + k]);
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, row[v], sum[r][v]);
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, row[v], sum[r][v]);
+      }
     }
-  }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
@@ -46,7 +52,7 @@ void tile(long size, const T* a, long lda, const T* b, long ldb, const T* initia
 }
 
 template <class T>
-using Tile = void (*)(long, const T*, long, const T*, long, const T*, long, T*, long);
+using Tile = void (*)(Segments, const T*, long, const T*, long, const T*, long, T*, long);
 
 // The tile for a number of rows (1 to tile_rows(vectors)) and vectors (1 to 4).
 template <class T, bool kTransposed>
@@ -104,68 +110,66 @@ constexpr Panels plain_panels(long columns) {
   return {count, count == 1 ? last : kTileVectors, last, kTileVectors * kWidth<T>};
 }
 
-// A packed right-hand side, and which of its rows a product multiplies: [begin, begin + size) of `total`.
-template <class T>
-struct Packed {
-  const T* data;
-  long total, begin, size;
-  Packed(const T* packed, long rows) : data(packed), total(rows), begin(0), size(rows) {}
-  Packed(const T* packed, long rows, long first, long count) : data(packed), total(rows), begin(first), size(count) {}
-};
-
-// c[r] = initial[r] + a[r] B for rows [0, rows): a (rows, B.size), B packed by panels.
+// c[r] = initial[r] + a[r] B for rows [0, rows), in the panels of `some`: a (rows, summed), B packed by panels.
 // initial: stride 0 repeats one row (a bias); null data: zero; c itself: accumulate.
 template <class T>
-void product(long rows, Rows<const T> a, Packed<T> packed, const Panels& panels, Rows<const T> initial, Rows<T> c) {
+void product(long rows, Rows<const T> a, Segments summed, const T* packed, const Panels& panels, Range some,
+             Rows<const T> initial, Rows<T> c) {
   constexpr long kRowBlock = 96;  // rows of `a` that stay in the cache while the panels pass
+  const long depth = summed.size * summed.count;
   for (long block = 0; block < rows; block += kRowBlock) {
     const long block_rows = std::min(kRowBlock, rows - block);
-    for (long p = 0; p < panels.count; ++p) {
+    for (long p = some.begin; p < some.end; ++p) {
       const int vectors = panels.vectors_of(p);
-      const T* b = packed.data + (p * panels.vectors * packed.total + packed.begin * vectors) * kWidth<T>;
+      const T* b = packed + p * panels.vectors * depth * kWidth<T>;
       for_each_tile(block_rows, tile_rows(vectors), [&](long first, int count) {
         const long row = block + first, column = p * panels.stride;
         const T* start = initial.data ? initial.at(row, column).data : nullptr;
-        tile_for<T, false>(count, vectors)(packed.size, a.at(row).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
+        tile_for<T, false>(count, vectors)(summed, a.at(row).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
                                            c.at(row, column).data, c.stride);
       });
     }
   }
 }
 
-// c[i, panel columns] = sum over rows r of a[r, i] * g[r, panel columns], for i in [0, size): a (rows, size),
-// g (rows, panel columns), c (size, panel columns). The gradient of a weight that `product` multiplied by.
-// Thread `thread` of `count` computes its share of the outputs: panels where there are enough of them, else rows of c.
+// c[i, panel columns] = sum over rows r of a[r, i] * g[r, panel columns], added to what stands there if `accumulate`,
+// for i of `outputs`: a (rows, ...), g (rows, panel columns), c (..., panel columns). The gradient of a weight that
+// `product` multiplied by.
 template <class T>
-void transposed_product(long rows, long size, Rows<const T> a, Rows<const T> g, const Panels& panels, Rows<T> c,
-                        int thread, int count) {
+void transposed_product(long rows, Range outputs, Rows<const T> a, Rows<const T> g, const Panels& panels, Rows<T> c,
+                        bool accumulate) {
   constexpr long kBlock = 256;  // rows whose columns of a and g stay in the cache
-  const bool by_panel = panels.count >= 2 * count;
-  const Range some_panels = by_panel ? share(panels.count, thread, count) : Range{0, panels.count};
-  const Range outputs = by_panel ? Range{0, size} : share(size, thread, count);
   for (long block = 0; block < rows || block == 0; block += kBlock) {
     const long block_rows = std::min(kBlock, rows - block);
-    for (long p = some_panels.begin; p < some_panels.end; ++p) {
+    for (long p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors_of(p);
       const long column = p * panels.stride;
-      for_each_tile(outputs.end - outputs.begin, tile_rows(vectors), [&](long first, int tile_size) {
+      for_each_tile(outputs.size(), tile_rows(vectors), [&](long first, int tile_size) {
         const long i = outputs.begin + first;
         T* out = c.at(i, column).data;
-        tile_for<T, true>(tile_size, vectors)(block_rows, a.at(block, i).data, a.stride, g.at(block, column).data,
-                                              g.stride, block ? out : nullptr, c.stride, out, c.stride);
+        tile_for<T, true>(tile_size, vectors)({block_rows}, a.at(block, i).data, a.stride, g.at(block, column).data,
+                                              g.stride, block || accumulate ? out : nullptr, c.stride, out, c.stride);
       });
     }
   }
 }
 
-// sums[column] = sum over rows of g[r, column], for whole vectors of columns [begin, end).
+// sums[column] = sum over rows of g[r, column], added to what stands there if `accumulate`, for whole vectors of columns
+// [begin, end).
 template <class T>
-void column_sums(long rows, long begin, long end, Rows<const T> g, T* sums) {
-  for (long column = begin; column < end; column += kWidth<T>) {
-    Vec<T> sum{};
-    for (long r = 0; r < rows; ++r) sum += load<T>(g.at(r, column).data);
-    store(sums + column, sum);
-  }
+void column_sums(long rows, long begin, long end, Rows<const T> g, T* sums, bool accumulate) {
+  constexpr int kVectors = 8, W = kWidth<T>;  // whole cache lines of a row at a time
+  long column = begin;
+  const auto sum_up = [&]<int kCount>() {
+    Vec<T> sum[kCount];
+    for (int v = 0; v < kCount; ++v) sum[v] = accumulate ? load<T>(sums + column + v * W) : Vec<T>{};
+    for (long r = 0; r < rows; ++r)
+      for (int v = 0; v < kCount; ++v) sum[v] += load<T>(g.at(r, column + v * W).data);
+    for (int v = 0; v < kCount; ++v) store(sums + column + v * W, sum[v]);
+    column += kCount * W;
+  };
+  while (column + kVectors * W <= end) sum_up.template operator()<kVectors>();
+  while (column < end) sum_up.template operator()<1>();
 }
 
 }  // namespace tidegate

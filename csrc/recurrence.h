@@ -4,14 +4,15 @@
 //   columns (steps, S)     pre-activations, then activations, then their gradients, in place
 //   previous (steps, H)    each state of the step before, after the multiplier: what the products and equations read
 //   kept (steps, H)        the vector that a cell hands from one phase to the next (r * h, or the new c)
-// The batch is split over threads by sequences, every n-th to a thread, so that long and short ones are shared out.
+//
+// Who computes what: a group of sequences (batch.h) from its first step to its last; or, where there is one group with
+// large weights, all its sequences for some of the units, phase by phase. Groups go through time in chunks of some
+// hundred rows, so that products over all steps, before the loop and after it, find their rows in the cache.
 #pragma once
 
 #include <memory>
 
-#include "cell.h"
-#include "node.h"
-#include "packing.h"
+#include "recurrent_weights.h"
 
 namespace tidegate {
 
@@ -25,7 +26,9 @@ class RecurrentNode : public Node<T> {
   std::array<Buffer<T>, kMaxStates> state_gradients;  // before the backward pass of the final, after it of the initial
   bool has_initial = false, has_final_gradient = false;
 
-  RecurrentNode(long hidden, long count) : Node<T>(hidden, true), hidden_size(hidden), hidden_stride(padded<T>(hidden)), num_states(count) {}
+  RecurrentNode(long hidden, long count)
+      : Node<T>(hidden, true), hidden_size(hidden), hidden_stride(this->value.stride), num_states(count) {}
+  virtual long bytes_of_products() const = 0;  // the weights that every step reads
 };
 
 template <class T, class Cell>
@@ -39,360 +42,441 @@ class Recurrence final : public RecurrentNode<T> {
       : RecurrentNode<T>(hidden_size, kStates),
         sources_(std::move(sources)),
         multipliers_(std::move(multipliers)),
-        hidden_size_(hidden_size),
-        units_(padded<T>(hidden_size) / W),
-        stride_(units_ * kColumns * W),
-        input_size_(total_size(sources_)),
-        input_panels_{units_, kLayout.input_count, kLayout.input_count, kColumns * W},
         reverse_(reverse),
-        weight_ih_(first_parameter),
-        weight_hh_(weight_ih_ + kLayout.num_gates * hidden_size * input_size_),
-        bias_(weight_hh_ + kLayout.num_gates * hidden_size * hidden_size),
-        weight_ch_(bias_ + (kLayout.num_gates + kLayout.num_recurrent_biases) * hidden_size) {
+        weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
-    packed_input_.resize(sources_.size());
-    packed_input_transposed_.resize(sources_.size());
   }
 
-  // Parameters of the layer: weight_ih, weight_hh, bias, recurrent biases, weight_ch, one after the other.
-  static long num_parameters(long input_size, long hidden_size) {
-    const long peephole = kLayout.num_diagonals ? 1 : hidden_size;
-    return hidden_size * (kLayout.num_gates * (input_size + hidden_size + 1) + kLayout.num_recurrent_biases +
-                          kLayout.num_peepholes * peephole);
-  }
+  long bytes_of_products() const override { return weights_.bytes_of_products(); }
 
-  void pack(const T* parameters, bool backward) override {
-    T* bias = packed_bias_.zero(stride_);
-    for_units<T>(hidden_size_, kColumns, [&](long unit, long at) {
-      for (int column = 0; column < kColumns; ++column)
-        bias[at + column * W] = parameters[bias_ + kLayout.bias_block[column] * hidden_size_ + unit];
-    });
-    long column = 0;
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      const long size = sources_[s]->value.size;
-      const WeightBlocks<T> blocks = input_blocks(parameters, column, size);
-      tidegate::pack(blocks, hidden_size_, packed_input_[s]);
-      if (backward && sources_[s]->value.needs_gradient) pack_transposed(blocks, hidden_size_, packed_input_transposed_[s]);
-      column += size;
-    }
-    for (int p = 0; p < kLayout.num_products; ++p) {
-      tidegate::pack(blocks_of(p, parameters), hidden_size_, packed_product_[p]);
-      if (backward) pack_transposed(blocks_of(p, parameters), hidden_size_, packed_product_transposed_[p]);
-    }
-    if constexpr (kLayout.num_diagonals > 0) {
-      T* diagonal = packed_diagonal_.zero(kLayout.num_peepholes * units_ * W);
-      for (int block = 0; block < kLayout.num_peepholes; ++block)
-        std::copy_n(parameters + weight_ch_ + block * hidden_size_, hidden_size_, diagonal + block * units_ * W);
-    }
-  }
+  void pack(const T* parameters, bool backward, Team& team) override { weights_.pack(parameters, backward, team); }
 
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
-    columns_.resize(batch.num_steps * stride_);
-    this->value.data.resize(batch.num_steps * this->hidden_stride);
-    if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * this->hidden_stride);
+    columns_.resize(batch.num_steps * weights_.stride);
+    this->value.data.resize(batch.num_steps * hidden_stride);
+    if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * hidden_stride);
     for (int s = 0; s < kStates; ++s) {
-      previous_[s].resize(batch.num_steps * this->hidden_stride);
-      if (multiplier(s)) unmultiplied_[s].resize(batch.num_steps * this->hidden_stride);
-      if (!this->has_initial) this->states[s].zero(batch.num_sequences * this->hidden_stride);
+      previous_[s].resize(batch.num_steps * hidden_stride);
+      if (multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
+      if (!this->has_initial) this->states[s].zero(batch.num_sequences * hidden_stride);
     }
-    pass.for_row_shares(batch.num_steps, [&](long begin, long end) { input_products(begin, end); });
-    pass.team->run(
-        [&](int thread, int count) {
-          for (long i = 0; i < batch.max_length && !pass.interrupt->requested(); ++i) {
-            if (thread == 0) pass.interrupt->check();
-            step_forward(pass, reverse_ ? batch.max_length - 1 - i : i, thread, count);
-          }
-        },
-        pass.recurrence_threads);
+    const int shares = unit_shares(pass);
+    if (shares > 1) {
+      forward_by_units(pass, batch.groups[0], shares);
+    } else {
+      pass.team->run([&](int g, int) { forward_group(pass, batch.groups[g]); }, static_cast<int>(batch.groups.size()));
+    }
     pass.interrupt->throw_if_requested();
   }
 
   void backward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
-    for (int s = 0; s < kStates; ++s)
-      if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * this->hidden_stride);
-    if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * this->hidden_stride);
-    if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * this->hidden_stride);
-    for (int s = 0; s < kStates; ++s)
+    for (int s = 0; s < kStates; ++s) {
+      if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
       if (multiplier(s) && multiplier(s)->value.needs_gradient) multiplier(s)->value.accumulated_gradient(batch);
-    pass.team->run(
-        [&](int thread, int count) {
-          for (long i = 0; i < batch.max_length && !pass.interrupt->requested(); ++i) {
-            if (thread == 0) pass.interrupt->check();
-            step_backward(pass, reverse_ ? i : batch.max_length - 1 - i, thread, count);
-          }
-        },
-        pass.recurrence_threads);
+    }
+    if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
+    if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
+    adds_to_input_gradient_.clear();
+    for (Node<T>* source : sources_) {
+      Value<T>& x = source->value;
+      adds_to_input_gradient_.push_back(x.has_gradient);
+      if (x.needs_gradient && !x.has_gradient) x.gradient.resize(batch.num_steps * x.stride);
+      x.has_gradient |= x.needs_gradient;
+    }
+    while (gradients_.size() < batch.groups.size()) gradients_.emplace_back();
+    for (std::size_t g = 0; g < batch.groups.size(); ++g) gradients_[g].resize(weights_.gradient_size);
+    const int shares = unit_shares(pass);
+    if (shares > 1) {
+      backward_by_units(pass, batch.groups[0], shares);
+    } else {
+      pass.team->run([&](int g, int) { backward_group(pass, batch.groups[g], gradients_[g].data()); },
+                     static_cast<int>(batch.groups.size()));
+    }
     pass.interrupt->throw_if_requested();
-    input_gradients(pass);
-    parameter_gradients(pass);
+    std::vector<const T*> groups;
+    for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
+    weights_.unpack(groups, pass.gradients, *pass.team);
   }
 
  private:
+  using RecurrentNode<T>::hidden_size, RecurrentNode<T>::hidden_stride;
+
+  static constexpr int kUnitsOfPanel = kTileVectors;  // vectors of units that a panel of the backward product writes
+
   Node<T>* multiplier(int state) const { return multipliers_.empty() ? nullptr : multipliers_[state]; }
 
-  long matrix_offset(Matrix matrix) const { return matrix == Matrix::kRecurrent ? weight_hh_ : weight_ch_; }
+  const T* source(int index) const { return index == kKept ? kept_.data() : previous_[index].data(); }
 
-  // Of weight_ih, for `size` of the columns it reads; and of the matrix of a recurrent product. The offsets of their
-  // gradients are the same: with null parameters only the shape counts.
-  WeightBlocks<T> input_blocks(const T* parameters, long from, long size) const {
-    return {parameters ? parameters + weight_ih_ : nullptr, input_size_, from, size, kLayout.input_first, kLayout.input_count,
-            kLayout.input_block};
-  }
-  WeightBlocks<T> blocks_of(int p, const T* parameters) const {
-    const RecurrentProduct& product = kLayout.products[p];
-    return {parameters ? parameters + matrix_offset(product.matrix) : nullptr, hidden_size_, 0, hidden_size_, product.first, product.count, product.block};
-  }
+  Rows<T> columns() { return {columns_.data(), weights_.stride}; }
 
-  Panels panels_of(const RecurrentProduct& product) const { return {units_, product.count, product.count, kColumns * W}; }
+  Range all_units() const { return {0, weights_.units}; }
 
-  // out[r] += gradients of columns [first, first + count) times the transposed block.
-  void transposed_columns_product(long rows, Rows<const T> columns, const Buffer<T>& packed, long size, int first, int count,
-                                  Rows<const T> initial, Rows<T> out) const {
-    const Panels panels = plain_panels<T>(size);
-    const long total = units_ * count * W;
-    if (count == kColumns) return product<T>(rows, columns, {packed.data(), total}, panels, initial, out);
-    for (long u = 0; u < units_; ++u)
-      product<T>(rows, columns.at(0, (u * kColumns + first) * W), {packed.data(), total, u * count * W, count * W}, panels,
-                 u ? Rows<const T>{out.data, out.stride} : initial, out);
+  // Into how many shares of units a step's work is cut; 1: it is not. A round of shares takes some 300 ns.
+  int unit_shares(const Pass<T>& pass) const {
+    if (pass.batch.groups.size() > 1) return 1;
+    constexpr double kWorthARound = 2e5;  // operations of a share
+    const Group& group = pass.batch.groups[0];
+    const double rows = static_cast<double>(group.rows.size()) / static_cast<double>(group.max_length);
+    const double work = 2 * rows * static_cast<double>(weights_.bytes_of_products()) / sizeof(T);
+    const long panels = (weights_.units + kUnitsOfPanel - 1) / kUnitsOfPanel;
+    return static_cast<int>(std::clamp(static_cast<long>(work / kWorthARound), 1L, std::min<long>(pass.team->size(), panels)));
   }
 
-  // columns = bias + W x, for steps [begin, end).
-  void input_products(long begin, long end) {
-    const Rows<T> columns = Rows<T>{columns_.data(), stride_}.at(begin);
-    for (int column = 0; column < kColumns; ++column) {
-      if (column >= kLayout.input_first && column < kLayout.input_first + kLayout.input_count) continue;
-      for (long r = 0; r < end - begin; ++r)
-        for (long u = 0; u < units_; ++u) {
-          const long at = (u * kColumns + column) * W;
-          store(columns.at(r, at).data, load<T>(packed_bias_.data() + at));
-        }
+  Range units_of_share(int share_number, int count) const { return share(weights_.units, share_number, count, kUnitsOfPanel); }
+  static Range panels_of_units(Range units) {
+    return {units.begin / kUnitsOfPanel, (units.end + kUnitsOfPanel - 1) / kUnitsOfPanel};
+  }
+
+  // Whether a step multiplies its own inputs: the weights of both then stay in the cache, and there are rows enough
+  // to read them for. Else one product does it for all rows of a chunk.
+  bool fuses_input(const Group& group) const {
+    constexpr long kCacheBytes = 1250000;
+    return group.num_sequences >= 4 && weights_.bytes_of_products() + weights_.bytes_of_inputs() <= kCacheBytes;
+  }
+
+  // ---- one step of a group: its rows, and where the states go ----
+
+  struct Step {
+    long t, row, rows, sequence;         // first row, how many, first sequence
+    long next_row, next_rows;            // of the step computed after this one; the other sequences end here
+  };
+
+  Step step_of(const Group& group, long t) const {
+    Step step{t, group.first[t], group.active[t], group.first_sequence, 0, 0};
+    const long next = reverse_ ? t - 1 : t + 1;
+    if (next >= 0 && next < group.max_length) {
+      step.next_row = group.first[next];
+      step.next_rows = std::min(group.active[next], step.rows);
     }
-    const Rows<T> sums = columns.at(0, kLayout.input_first * W);
-    Rows<const T> initial{packed_bias_.data() + kLayout.input_first * W, 0};
+    return step;
+  }
+
+  // Where a state is written for the step after: before its multiplier, if it has one.
+  T* incoming(int state) { return (multiplier(state) ? unmultiplied_[state] : previous_[state]).data(); }
+
+  template <class Visit>
+  void for_chunks(const Group& group, bool descending, Visit&& visit) const {
+    const long count = static_cast<long>(group.chunks.size()) - 1;
+    for (long i = 0; i < count; ++i) {
+      const long c = descending ? count - 1 - i : i;
+      visit(Range{group.chunks[c], group.chunks[c + 1]});
+    }
+  }
+  template <class Visit>
+  static void for_steps(Range steps, bool descending, Visit&& visit) {
+    for (long i = 0; i < steps.size(); ++i) visit(descending ? steps.end - 1 - i : steps.begin + i);
+  }
+  static Range rows_of(const Group& group, Range steps) { return {group.first[steps.begin], group.first[steps.end]}; }
+
+  // ---- forward ----
+
+  void forward_group(Pass<T>& pass, const Group& group) {
+    start(pass.batch, group);
+    for_chunks(group, reverse_, [&](Range chunk) {
+      if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units());
+      for_steps(chunk, reverse_, [&](long t) {
+        if (pass.interrupt->check()) return;
+        const Step step = step_of(group, t);
+        multiply_states(step, all_units());
+        for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
+      });
+    });
+  }
+
+  void forward_by_units(Pass<T>& pass, const Group& group, int shares) {
+    start(pass.batch, group);
+    for_chunks(group, reverse_, [&](Range chunk) {
+      if (!fuses_input(group))
+        pass.team->run([&](int k, int count) { input_products(rows_of(group, chunk), units_of_share(k, count)); }, shares);
+      for_steps(chunk, reverse_, [&](long t) {
+        if (pass.interrupt->check()) return;
+        const Step step = step_of(group, t);
+        if (!multipliers_.empty())
+          pass.team->run([&](int k, int count) { multiply_states(step, units_of_share(k, count)); }, shares);
+        for_phases([&]<int kPhase>() {
+          pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
+        });
+      });
+    });
+  }
+
+  template <class Visit>
+  static void for_phases(Visit&& visit) {
+    [&]<int... kPhases>(std::integer_sequence<int, kPhases...>) {
+      (visit.template operator()<kPhases>(), ...);
+    }(std::make_integer_sequence<int, kLayout.num_phases>{});
+  }
+
+  // The initial states, to the step that each sequence begins with.
+  void start(const Batch& batch, const Group& group) {
+    for (int s = 0; s < kStates; ++s)
+      for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences; ++b)
+        std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride,
+                    incoming(s) + batch.row(reverse_ ? batch.length[b] - 1 : 0, b) * hidden_stride);
+  }
+
+  // columns = bias + W x, for some rows.
+  void input_products(Range rows, Range units) {
+    for (long r = rows.begin; r < rows.end; ++r) start_columns(columns().at(r).data, units);
+    const Rows<T> sums = columns().at(rows.begin, kLayout.input_first * W);
+    Rows<const T> initial{weights_.bias() + kLayout.input_first * W, 0};
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Value<T>& x = sources_[s]->value;
-      product<T>(end - begin, x.read().at(begin), {packed_input_[s].data(), x.size}, input_panels_, initial, sums);
+      product<T>(rows.size(), x.read().at(rows.begin), {x.size}, weights_.input(s), weights_.input_panels, units, initial, sums);
       initial = {sums.data, sums.stride};
     }
   }
 
-  // The rows of one step that one thread computes: sequences thread, thread + count, ...
-  struct Share {
-    long row, sequence, rows, stride;  // first row, first sequence, how many, from one to the next
-  };
-  static Share share_of(const Batch& batch, long t, int thread, int count) {
-    const long active = batch.active[t];
-    return {batch.first[t] + thread, thread, active > thread ? (active - thread + count - 1) / count : 0, count};
-  }
-
-  static bool is_masked(const Pass<T>& pass, long row) { return pass.mask && !pass.mask[row]; }
-
-  const T* source(int index) const { return index == kKept ? kept_.data() : previous_[index].data(); }
-
-  void step_forward(Pass<T>& pass, long t, int thread, int count) {
-    const Share part = share_of(pass.batch, t, thread, count);
-    const long hidden = this->hidden_stride;
-    for (int s = 0; s < kStates; ++s)
-      for (long i = 0; i < part.rows; ++i) {
-        const T* state = this->states[s].data() + (part.sequence + i * part.stride) * hidden;
-        const long at = (part.row + i * part.stride) * hidden;
-        if (const Node<T>* m = multiplier(s)) {
-          std::copy_n(state, hidden, unmultiplied_[s].data() + at);
-          for (long u = 0; u < hidden; u += W)
-            store(previous_[s].data() + at + u, load<T>(state + u) * load<T>(m->value.data.data() + at + u));
-        } else {
-          std::copy_n(state, hidden, previous_[s].data() + at);
-        }
+  // The bias of the columns that no input is added to.
+  void start_columns(T* row, Range units) const {
+    for (int column = 0; column < kColumns; ++column) {
+      if (column >= kLayout.input_first && column < kLayout.input_first + kLayout.input_count) continue;
+      for (long u = units.begin; u < units.end; ++u) {
+        const long at = (u * kColumns + column) * W;
+        store(row + at, load<T>(weights_.bias() + at));
       }
-    phases_forward(pass, part, std::make_integer_sequence<int, kLayout.num_phases>{});
+    }
   }
 
-  template <int... kPhases>
-  void phases_forward(Pass<T>& pass, const Share& part, std::integer_sequence<int, kPhases...>) {
-    (phase_forward<kPhases>(pass, part), ...);
+  void multiply_states(const Step& step, Range units) {
+    for (int s = 0; s < kStates; ++s) {
+      const Node<T>* m = multiplier(s);
+      if (!m) continue;
+      for (long row = step.row; row < step.row + step.rows; ++row)
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          const long at = row * hidden_stride + u;
+          store(previous_[s].data() + at, load<T>(unmultiplied_[s].data() + at) * load<T>(m->value.data.data() + at));
+        }
+    }
   }
 
   template <int kPhase>
-  void phase_forward(Pass<T>& pass, const Share& part) {
-    const long hidden = this->hidden_stride;
-    for (long u = 0; u < units_; ++u)
-      for_each_tile(part.rows, tile_rows(kColumns), [&](long first, int rows) {
-        const long row = part.row + first * part.stride;
-        T* columns = columns_.data() + row * stride_ + u * kColumns * W;
+  void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units) {
+    const bool fused = kPhase == 0 && fuses_input(group);
+    const long stride = weights_.stride;
+    for (long u = units.begin; u < units.end; ++u)
+      for_each_tile(step.rows, tile_rows(kColumns), [&](long first, int rows) {
+        const long row = step.row + first;
+        T* columns = columns_.data() + row * stride + u * kColumns * W;
+        if (fused) {
+          if constexpr (kLayout.input_count < kColumns)
+            for (int r = 0; r < rows; ++r) start_columns(columns_.data() + (row + r) * stride, {u, u + 1});
+          const T* initial = weights_.bias() + (u * kColumns + kLayout.input_first) * W;
+          long initial_stride = 0;
+          T* sums = columns + kLayout.input_first * W;
+          for (std::size_t s = 0; s < sources_.size(); ++s) {
+            const Value<T>& x = sources_[s]->value;
+            constexpr int kCount = kLayout.input_count;
+            tile_for<T, false>(rows, kCount)({x.size}, x.data.data() + row * x.stride, x.stride,
+                                             weights_.input(s) + u * x.size * kCount * W, kCount * W, initial, initial_stride,
+                                             sums, stride);
+            initial = sums;
+            initial_stride = stride;
+          }
+        }
         for (int p = 0; p < kLayout.num_products; ++p) {
           const RecurrentProduct& product = kLayout.products[p];
           if (product.phase != kPhase) continue;
           T* sums = columns + product.first * W;
-          tile_for<T, false>(rows, product.count)(
-              hidden_size_, source(product.source) + row * hidden, part.stride * hidden,
-              packed_product_[p].data() + u * hidden_size_ * product.count * W, product.count * W, sums,
-              part.stride * stride_, sums, part.stride * stride_);
+          tile_for<T, false>(rows, product.count)({hidden_size}, source(product.source) + row * hidden_stride, hidden_stride,
+                                                  weights_.product(p) + u * hidden_size * product.count * W,
+                                                  product.count * W, sums, stride, sums, stride);
         }
         for (int r = 0; r < rows; ++r) {
-          const long sequence = part.sequence + (first + r) * part.stride;
-          ForwardStep<T> step;
-          const long at = (row + r * part.stride) * hidden + u * W, state_at = sequence * hidden + u * W;
-          step.columns = columns + r * part.stride * stride_;
+          const bool goes_on = first + r < step.next_rows;
+          const long at = (row + r) * hidden_stride + u * W;
+          const long next_at = (goes_on ? step.next_row + first + r : step.sequence + first + r) * hidden_stride + u * W;
+          ForwardStep<T> one;
+          one.columns = columns + r * stride;
           for (int s = 0; s < kStates; ++s) {
-            step.previous_states[s] = previous_[s].data() + at;
-            step.states[s] = this->states[s].data() + state_at;
+            one.previous_states[s] = previous_[s].data() + at;
+            one.states[s] = (goes_on ? incoming(s) : this->states[s].data()) + next_at;
           }
-          step.output = this->value.data.data() + at;
-          step.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
-          step.diagonal = packed_diagonal_.data() + (kLayout.num_diagonals ? u * W : 0);
-          step.hidden_stride = hidden;
-          step.masked = is_masked(pass, row + r * part.stride);
-          Cell::template forward<kPhase>(step);
+          one.output = this->value.data.data() + at;
+          one.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
+          one.diagonal = weights_.diagonal() + (kLayout.num_diagonals ? u * W : 0);
+          one.diagonal_stride = weights_.units * W;
+          one.masked = is_masked(pass, row + r);
+          Cell::template forward<kPhase>(one);
         }
       });
   }
 
-  void step_backward(Pass<T>& pass, long t, int thread, int count) {
-    const Share part = share_of(pass.batch, t, thread, count);
-    phases_backward(pass, part, std::make_integer_sequence<int, kLayout.num_phases>{});
-    const long hidden = this->hidden_stride;
-    for (int s = 0; s < kStates; ++s) {
-      Node<T>* m = multiplier(s);
-      if (!m) continue;
-      for (long i = 0; i < part.rows; ++i) {
-        T* gradient = this->state_gradients[s].data() + (part.sequence + i * part.stride) * hidden;
-        const long at = (part.row + i * part.stride) * hidden;
-        for (long u = 0; u < hidden; u += W) {
-          const Vec<T> g = load<T>(gradient + u);
-          if (m->value.needs_gradient) {
-            T* to = m->value.gradient.data() + at + u;
-            store(to, fma(g, load<T>(unmultiplied_[s].data() + at + u), load<T>(to)));
-          }
-          store(gradient + u, g * load<T>(m->value.data.data() + at + u));
-        }
-      }
-    }
+  static bool is_masked(const Pass<T>& pass, long row) { return pass.mask && !pass.mask[row]; }
+
+  // ---- backward ----
+
+  void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
+    bool first = true;
+    for_chunks(group, !reverse_, [&](Range chunk) {
+      for_steps(chunk, !reverse_, [&](long t) {
+        if (pass.interrupt->check()) return;
+        const Step step = step_of(group, t);
+        for_phases([&]<int kReversed>() {
+          constexpr int kPhase = kLayout.num_phases - 1 - kReversed;
+          phase_backward<kPhase>(pass, step, all_units());
+          products_backward(step, kPhase, all_units());
+        });
+      });
+      if (pass.interrupt->requested()) return;
+      const Range rows = rows_of(group, chunk);
+      input_gradients(rows);
+      weight_gradients(rows, all_units(), gradients, !std::exchange(first, false));
+    });
   }
 
-  template <int... kPhases>
-  void phases_backward(Pass<T>& pass, const Share& part, std::integer_sequence<int, kPhases...>) {
-    (phase_backward<kLayout.num_phases - 1 - kPhases>(pass, part), ...);
+  void backward_by_units(Pass<T>& pass, const Group& group, int shares) {
+    bool first = true;
+    for_chunks(group, !reverse_, [&](Range chunk) {
+      Step step{};
+      int unfinished = -1;  // the phase whose products of `step` are still to be made, in the round of what follows
+      for_steps(chunk, !reverse_, [&](long t) {
+        if (pass.interrupt->check()) return;
+        for_phases([&]<int kReversed>() {
+          constexpr int kPhase = kLayout.num_phases - 1 - kReversed;
+          const Step current = step_of(group, t);
+          pass.team->run(
+              [&](int k, int count) {
+                const Range units = units_of_share(k, count);
+                if (unfinished >= 0) products_backward(step, unfinished, units);
+                phase_backward<kPhase>(pass, current, units);
+              },
+              shares);
+          step = current;
+          unfinished = kPhase;
+        });
+      });
+      if (pass.interrupt->requested()) return;
+      const bool accumulate = !std::exchange(first, false);
+      const Range rows = rows_of(group, chunk);
+      pass.team->run(
+          [&](int k, int count) {
+            const Range units = units_of_share(k, count), some = share(rows.size(), k, count, 16);
+            products_backward(step, unfinished, units);
+            weight_gradients(rows, units, gradients_[0].data(), accumulate);
+            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end});
+          },
+          shares);
+    });
   }
 
   template <int kPhase>
-  void phase_backward(Pass<T>& pass, const Share& part) {
-    const long hidden = this->hidden_stride;
+  void phase_backward(Pass<T>& pass, const Step& step, Range units) {
     const T* output_gradient = this->value.has_gradient ? this->value.gradient.data() : nullptr;
-    for (long i = 0; i < part.rows; ++i)
-      for (long u = 0; u < units_; ++u) {
-        const long sequence = part.sequence + i * part.stride, row = part.row + i * part.stride;
-        const long at = row * hidden + u * W, state_at = sequence * hidden + u * W;
-        BackwardStep<T> step;
-        step.columns = columns_.data() + row * stride_ + u * kColumns * W;
+    for (long i = 0; i < step.rows; ++i)
+      for (long u = units.begin; u < units.end; ++u) {
+        const long sequence = step.sequence + i, row = step.row + i;
+        const long at = row * hidden_stride + u * W, state_at = sequence * hidden_stride + u * W;
+        BackwardStep<T> one;
+        one.columns = columns_.data() + row * weights_.stride + u * kColumns * W;
         for (int s = 0; s < kStates; ++s) {
-          step.previous_states[s] = previous_[s].data() + at;
-          step.gradients[s] = this->state_gradients[s].data() + state_at;
+          one.previous_states[s] = previous_[s].data() + at;
+          one.gradients[s] = this->state_gradients[s].data() + state_at;
         }
-        step.output_gradient = output_gradient ? output_gradient + at : nullptr;
-        step.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
-        step.kept_vector_gradient = kept_gradient_.data() + (kLayout.keeps_vector ? state_at : 0);
-        step.held_gradients = held_.data() + (kLayout.num_held ? state_at : 0);
-        step.held_stride = pass.batch.num_sequences * hidden;
-        step.diagonal = packed_diagonal_.data() + (kLayout.num_diagonals ? u * W : 0);
-        step.hidden_stride = hidden;
-        step.masked = is_masked(pass, row);
-        Cell::template backward<kPhase>(step);
+        one.output_gradient = output_gradient ? output_gradient + at : nullptr;
+        one.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
+        one.kept_vector_gradient = kept_gradient_.data() + (kLayout.keeps_vector ? state_at : 0);
+        one.held_gradients = held_.data() + (kLayout.num_held ? state_at : 0);
+        one.held_stride = pass.batch.num_sequences * hidden_stride;
+        one.diagonal = weights_.diagonal() + (kLayout.num_diagonals ? u * W : 0);
+        one.diagonal_stride = weights_.units * W;
+        one.masked = is_masked(pass, row);
+        Cell::template backward<kPhase>(one);
       }
-    const Rows<const T> columns{columns_.data() + part.row * stride_, part.stride * stride_};
+  }
+
+  // The gradients of columns, through the products of a phase, to what they multiplied; after those of the first phase
+  // the states' gradients are those before the step, and go through the multipliers.
+  void products_backward(const Step& step, int phase, Range units) {
     for (int p = 0; p < kLayout.num_products; ++p) {
-      const RecurrentProduct& product = kLayout.products[p];
-      if (product.phase != kPhase) continue;
-      Buffer<T>& target = product.source == kKept ? kept_gradient_ : this->state_gradients[product.source];
-      const Rows<T> out{target.data() + part.sequence * hidden, part.stride * hidden};
-      transposed_columns_product(part.rows, columns, packed_product_transposed_[p], hidden_size_, product.first,
-                                 product.count, {out.data, out.stride}, out);
+      const RecurrentProduct& one = kLayout.products[p];
+      if (one.phase != phase) continue;
+      Buffer<T>& target = one.source == kKept ? kept_gradient_ : this->state_gradients[one.source];
+      const Rows<T> out{target.data() + step.sequence * hidden_stride, hidden_stride};
+      transposed_columns_product(step.rows, step.row, weights_.product_transposed(p), hidden_size, one.first, one.count,
+                                 panels_of_units(units), {out.data, out.stride}, out);
+    }
+    if (phase > 0) return;
+    for (int s = 0; s < kStates; ++s) {
+      Node<T>* m = multiplier(s);
+      if (!m) continue;
+      for (long i = 0; i < step.rows; ++i)
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          T* gradient = this->state_gradients[s].data() + (step.sequence + i) * hidden_stride + u;
+          const long at = (step.row + i) * hidden_stride + u;
+          const Vec<T> g = load<T>(gradient);
+          if (m->value.needs_gradient) {
+            T* to = m->value.gradient.data() + at;
+            store(to, fma(g, load<T>(unmultiplied_[s].data() + at), load<T>(to)));
+          }
+          store(gradient, g * load<T>(m->value.data.data() + at));
+        }
     }
   }
 
-  void input_gradients(Pass<T>& pass) {
+  // out[r] = initial[r] + gradients of columns [first, first + count) times the transposed block, in some of its panels.
+  void transposed_columns_product(long rows, long row, const T* packed, long size, int first, int count, Range panels,
+                                  Rows<const T> initial, Rows<T> out) {
+    const Segments summed = count == kColumns ? Segments{weights_.units * count * W}
+                                              : Segments{count * W, weights_.units, kColumns * W};
+    const Rows<T> g = columns().at(row, first * W);
+    product<T>(rows, {g.data, g.stride}, summed, packed, plain_panels<T>(size), panels, initial, out);
+  }
+
+  void input_gradients(Range rows) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       Value<T>& x = sources_[s]->value;
       if (!x.needs_gradient) continue;
-      const bool fresh = !x.has_gradient;
-      if (fresh) x.gradient.resize(pass.batch.num_steps * x.stride);
-      x.has_gradient = true;
-      pass.for_row_shares(pass.batch.num_steps, [&](long begin, long end) {
-        const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(begin);
-        transposed_columns_product(end - begin, Rows<const T>{columns_.data(), stride_}.at(begin), packed_input_transposed_[s],
-                                   x.size, kLayout.input_first, kLayout.input_count,
-                                   fresh ? Rows<const T>{nullptr, 0} : Rows<const T>{out.data, out.stride}, out);
-      });
+      const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
+      const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
+      transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.size, kLayout.input_first,
+                                 kLayout.input_count, {0, plain_panels<T>(x.size).count}, initial, out);
     }
   }
 
-  void parameter_gradients(Pass<T>& pass) {
-    const long rows = pass.batch.num_steps;
-    const Rows<const T> columns{columns_.data(), stride_};
-    T* bias = bias_gradient_.resize(stride_);
-    pass.team->run([&](int thread, int count) {
-      const Range part = share(stride_, thread, count, W);
-      column_sums<T>(rows, part.begin, part.end, columns, bias);
-    });
-    for_units<T>(hidden_size_, kColumns, [&](long unit, long at) {
-      for (int column = 0; column < kColumns; ++column)
-        pass.gradients[bias_ + kLayout.bias_block[column] * hidden_size_ + unit] = bias[at + column * W];
-    });
-
-    long from = 0;
-    for (const Node<T>* node : sources_) {
-      const Value<T>& x = node->value;
-      weight_gradient(pass, x.read(), x.size, input_panels_, kLayout.input_first);
-      unpack(input_blocks(nullptr, from, x.size), hidden_size_, kColumns, weight_gradient_.data(), pass.gradients + weight_ih_);
-      from += x.size;
+  void weight_gradients(Range rows, Range units, T* gradients, bool accumulate) {
+    const Rows<T> g = columns().at(rows.begin);
+    const auto weights = [&](Rows<const T> a, long size, Panels panels, int first, T* out) {
+      const long at = (units.begin * kColumns + first) * W;
+      panels.count = units.size();
+      const Rows<T> columns = g.at(0, at);
+      transposed_product<T>(rows.size(), {0, size}, a.at(rows.begin), {columns.data, columns.stride}, panels,
+                            {out + at, weights_.stride}, accumulate);
+    };
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      const Value<T>& x = sources_[s]->value;
+      weights(x.read(), x.size, weights_.input_panels, kLayout.input_first, weights_.input_gradient(gradients, s));
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
-      const RecurrentProduct& product = kLayout.products[p];
-      weight_gradient(pass, {source(product.source), this->hidden_stride}, hidden_size_, panels_of(product), product.first);
-      unpack(blocks_of(p, nullptr), hidden_size_, kColumns, weight_gradient_.data(), pass.gradients + matrix_offset(product.matrix));
+      const RecurrentProduct& one = kLayout.products[p];
+      weights({source(one.source), hidden_stride}, hidden_size, weights_.panels_of(one, weights_.units), one.first,
+              weights_.product_gradient(gradients, p));
     }
-    for (int d = 0; d < kLayout.num_diagonals; ++d) diagonal_gradient(pass, kLayout.diagonals[d]);
-  }
-
-  void weight_gradient(Pass<T>& pass, Rows<const T> a, long size, const Panels& panels, int first) {
-    T* out = weight_gradient_.resize(size * stride_);
-    pass.team->run([&](int thread, int count) {
-      transposed_product<T>(pass.batch.num_steps, size, a, Rows<const T>{columns_.data(), stride_}.at(0, first * W), panels,
-                            Rows<T>{out, stride_}.at(0, first * W), thread, count);
-    });
-  }
-
-  void diagonal_gradient(Pass<T>& pass, const Diagonal& diagonal) {
-    const T* values = source(diagonal.source);
-    T* out = diagonal_gradient_.resize(this->hidden_stride);
-    pass.team->run([&](int thread, int count) {
-      const Range part = share(units_, thread, count);
-      for (long u = part.begin; u < part.end; ++u) {
-        Vec<T> sum{};
-        for (long r = 0; r < pass.batch.num_steps; ++r)
-          sum = fma(load<T>(values + r * this->hidden_stride + u * W),
-                    load<T>(columns_.data() + r * stride_ + (u * kColumns + diagonal.column) * W), sum);
+    column_sums<T>(rows.size(), units.begin * kColumns * W, units.end * kColumns * W, {g.data, g.stride},
+                   weights_.bias_gradient(gradients), accumulate);
+    for (int d = 0; d < kLayout.num_diagonals; ++d) {
+      const Diagonal& diagonal = kLayout.diagonals[d];
+      T* out = weights_.diagonal_gradient(gradients, d);
+      for (long u = units.begin; u < units.end; ++u) {
+        Vec<T> sum = accumulate ? load<T>(out + u * W) : Vec<T>{};
+        for (long r = 0; r < rows.size(); ++r)
+          sum = fma(load<T>(source(diagonal.source) + (rows.begin + r) * hidden_stride + u * W),
+                    load<T>(g.at(r, (u * kColumns + diagonal.column) * W).data), sum);
         store(out + u * W, sum);
       }
-    });
-    std::copy_n(out, hidden_size_, pass.gradients + weight_ch_ + diagonal.block * hidden_size_);
+    }
   }
 
   Sources<T> sources_;
   std::vector<Node<T>*> multipliers_;
-  long hidden_size_, units_, stride_, input_size_;
-  Panels input_panels_;
   bool reverse_;
-  long weight_ih_, weight_hh_, bias_, weight_ch_;  // offsets in the parameter vector
-
-  Buffer<T> packed_bias_, packed_diagonal_;
-  std::vector<Buffer<T>> packed_input_, packed_input_transposed_;
-  std::array<Buffer<T>, kMaxProducts> packed_product_, packed_product_transposed_;
-
+  RecurrentWeights<T, Cell> weights_;
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_;
-  Buffer<T> weight_gradient_, bias_gradient_, diagonal_gradient_;
+  std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
+  std::vector<Buffer<T>> gradients_;          // for each group
 };
 
 }  // namespace tidegate

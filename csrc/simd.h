@@ -59,6 +59,14 @@ constexpr long padded(long n) {
   return (n + kWidth<T> - 1) / kWidth<T> * kWidth<T>;
 }
 
+// Elements from one row of n columns to the next: whole vectors, and a cache line more where rows a multiple of 1 KiB
+// apart would compete for few sets of the cache.
+template <class T>
+constexpr long row_stride(long n) {
+  const long bytes = padded<T>(n) * static_cast<long>(sizeof(T));
+  return padded<T>(n) + (bytes % 1024 == 0 ? 64 / static_cast<long>(sizeof(T)) : 0);
+}
+
 template <class T>
 inline Vec<T> load(const T* p) {
   return *reinterpret_cast<const typename VectorTraits<T>::Loose*>(p);

@@ -6,8 +6,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -52,14 +56,17 @@ class Interrupt {
  public:
   Interrupt(const std::atomic<bool>* flag, std::function<bool()> poll) : flag_(flag), poll_(std::move(poll)) {}
 
-  // From the calling thread, often.
-  void check() {
+  // Often, from any thread; returns whether to stop.
+  bool check() {
     if (flag_ && flag_->load(std::memory_order_relaxed)) requested_.store(true, std::memory_order_relaxed);
-    if (++calls_ % 16 != 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(50)) return;
-    last_ = now;
-    if (poll_()) requested_.store(true, std::memory_order_relaxed);
+    if (std::this_thread::get_id() == owner_ && ++calls_ % 16 == 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now - last_ >= std::chrono::milliseconds(50)) {
+        last_ = now;
+        if (poll_()) requested_.store(true, std::memory_order_relaxed);
+      }
+    }
+    return requested();
   }
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
   void throw_if_requested() const {
@@ -69,25 +76,108 @@ class Interrupt {
  private:
   const std::atomic<bool>* flag_;
   std::function<bool()> poll_;
+  std::thread::id owner_ = std::this_thread::get_id();  // only the thread that made the call may poll
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   unsigned calls_ = 0;
   std::atomic<bool> requested_{false};
 };
 
-// A team of threads that lives as long as one native call: the caller is thread 0. Nothing is left running
-// between calls, so a fork or another library's pool beside it is not disturbed.
+// A thread that waits for teams that want it. Between two of them it spins for a moment, since the next call often
+// follows at once, and then sleeps.
+class Worker {
+ public:
+  // Calls job(*this, argument) on the worker's thread, unless withdraw() comes first.
+  void offer(void (*job)(Worker&, void*), void* argument) {
+    job_ = job;
+    argument_.store(argument, std::memory_order_release);
+    argument_.notify_one();
+  }
+  // Whether the job had not been begun; it never will be then.
+  bool withdraw(void* argument) { return argument_.compare_exchange_strong(argument, nullptr, std::memory_order_acq_rel); }
+
+  [[noreturn]] void serve() {
+    const FlushDenormals mode;
+    for (;;) {
+      void* argument = nullptr;
+      for (int spins = 0; argument_.load(std::memory_order_relaxed) == nullptr; ++spins) {
+        if (spins < kSpins) pause();
+        else argument_.wait(nullptr, std::memory_order_relaxed);
+      }
+      argument = argument_.exchange(nullptr, std::memory_order_acq_rel);
+      if (argument) job_(*this, argument);
+    }
+  }
+
+  static constexpr int kSpins = 2000;  // some 100 us
+  static void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+  }
+
+ private:
+  std::atomic<void*> argument_{nullptr};
+  void (*job_)(Worker&, void*) = nullptr;
+};
+
+// The idle workers of the process. Threads are started when too few are idle, and never ended; a child process after
+// fork() starts with none. See docs/decisions/0009-threads-wait-between-calls.md.
+class Pool {
+ public:
+  static Pool& instance() {
+    static std::atomic<Pool*>& pool = []() -> std::atomic<Pool*>& {
+      static std::atomic<Pool*> only{new Pool};
+      pthread_atfork([] { only.load()->mutex_.lock(); }, [] { only.load()->mutex_.unlock(); }, [] { only.store(new Pool); });
+      return only;
+    }();
+    return *pool.load(std::memory_order_acquire);
+  }
+
+  // The worker that became idle last is the likeliest to be awake still.
+  Worker* take() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!idle_.empty()) {
+        Worker* worker = idle_.back();
+        idle_.pop_back();
+        return worker;
+      }
+    }
+    auto worker = std::make_unique<Worker>();
+    std::thread([worker = worker.get()] { worker->serve(); }).detach();
+    return worker.release();
+  }
+  void give_back(Worker* worker) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    idle_.push_back(worker);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Worker*> idle_;
+};
+
+// Threads that do rounds of work together, the caller and workers of the pool, as long as one native call.
 //
 // A round of work is a number of shares. Whoever is free takes the next one, the caller among them, so that a thread
 // which the machine has no core for holds up nobody: the others do its part. Results do not depend on who does what.
 class Team {
  public:
   explicit Team(int size) {
-    for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this] { work(); });
+    for (int thread = 1; thread < size; ++thread) workers_.push_back(Pool::instance().take());
+    for (Worker* worker : workers_) worker->offer([](Worker& self, void* team) { static_cast<Team*>(team)->work(self); }, this);
   }
   ~Team() {
+    if (workers_.empty()) return;
     stopping_.store(true, std::memory_order_relaxed);
     start_round(0);
-    for (std::thread& worker : workers_) worker.join();
+    int working = size() - 1;
+    for (Worker* worker : workers_)
+      if (worker->withdraw(this)) {
+        Pool::instance().give_back(worker);
+        --working;
+      }
+    for (int spins = 0; left_.load(std::memory_order_acquire) != working; ++spins) pause(spins);
   }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -98,8 +188,11 @@ class Team {
   // done. The caller takes share 0. The task must not throw.
   template <class Task>
   void run(Task&& task, int num_shares = 0) {
-    const int count = num_shares == 0 ? size() : std::min(num_shares, size());
-    if (count == 1) return task(0, 1);
+    const int count = num_shares == 0 ? size() : num_shares;
+    if (size() == 1 || count == 1) {
+      for (int share = 0; share < count; ++share) task(share, count);
+      return;
+    }
     task_ = [&task, count](int share) { task(share, count); };
     done_.store(0, std::memory_order_relaxed);
     start_round(count);
@@ -111,13 +204,9 @@ class Team {
   }
 
  private:
-  static constexpr int kSpins = 4000;  // about 40 us before a waiting thread sleeps or yields
-
   static void pause(int spins) {
-    if (spins > kSpins) std::this_thread::yield();
-#if defined(__x86_64__)
-    else _mm_pause();
-#endif
+    if (spins > Worker::kSpins) std::this_thread::yield();
+    else Worker::pause();
   }
 
   // The round's number, its shares and the next one to take, in one word that is changed in one step.
@@ -144,29 +233,32 @@ class Team {
     return true;
   }
 
-  void work() {
-    const FlushDenormals mode;
+  // What a worker does until the team ends, which may be gone as soon as it has left.
+  void work(Worker& self) {
     while (!stopping_.load(std::memory_order_relaxed)) {
       if (take_share()) continue;
       std::uint64_t state = state_.load(std::memory_order_acquire);
       for (int spins = 0; !has_share(state) && !stopping_.load(std::memory_order_relaxed); ++spins) {
-        if (spins < kSpins) pause(spins);
+        if (spins < Worker::kSpins) Worker::pause();
         else state_.wait(state, std::memory_order_acquire);
         state = state_.load(std::memory_order_acquire);
       }
     }
+    Pool::instance().give_back(&self);
+    left_.fetch_add(1, std::memory_order_release);
   }
 
-  std::vector<std::thread> workers_;
+  std::vector<Worker*> workers_;
   std::function<void(int)> task_;
   std::atomic<std::uint64_t> state_{0};
-  std::atomic<int> done_{0};
+  std::atomic<int> done_{0}, left_{0};
   std::atomic<bool> stopping_{false};
 };
 
 // The part of [0, total) that thread `thread` of `count` computes, in whole multiples of `step`.
 struct Range {
   long begin, end;
+  long size() const { return end - begin; }
 };
 inline Range share(long total, int thread, int count, long step = 1) {
   const long blocks = (total + step - 1) / step;

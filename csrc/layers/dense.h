@@ -25,7 +25,7 @@ class DenseNode final : public Node<T> {
 
   static long num_parameters(long input_size, long size) { return size * (input_size + 1); }
 
-  void pack(const T* parameters, bool backward) override {
+  void pack(const T* parameters, bool backward, Team& /*team*/) override {
     const long size = this->value.size;
     std::copy_n(parameters + bias_, size, packed_bias_.zero(this->value.stride));
     long from = 0;
@@ -60,7 +60,7 @@ class DenseNode final : public Node<T> {
       Rows<const T> initial{packed_bias_.data(), 0};
       for (std::size_t s = 0; s < sources_.size(); ++s) {
         const Value<T>& x = sources_[s]->value;
-        product<T>(end - begin, x.read().at(begin), {packed_[s].data(), x.size}, panels_, initial, out);
+        product<T>(end - begin, x.read().at(begin), {x.size}, packed_[s].data(), panels_, {0, panels_.count}, initial, out);
         initial = {out.data, out.stride};
       }
       if (activation_ == Activation::kNone) return;
@@ -87,14 +87,15 @@ class DenseNode final : public Node<T> {
         Value<T>& x = sources_[s]->value;
         if (!x.needs_gradient) continue;
         const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(begin);
-        product<T>(end - begin, gradients.at(begin), {packed_transposed_[s].data(), size}, plain_panels<T>(x.size),
+        const Panels inputs = plain_panels<T>(x.size);
+        product<T>(end - begin, gradients.at(begin), {size}, packed_transposed_[s].data(), inputs, {0, inputs.count},
                    {out.data, out.stride}, out);
       }
     });
     T* bias = bias_gradient_.resize(stride);
     pass.team->run([&](int thread, int count) {
       const Range part = share(stride, thread, count, W);
-      column_sums<T>(rows, part.begin, part.end, gradients, bias);
+      column_sums<T>(rows, part.begin, part.end, gradients, bias, false);
     });
     std::copy_n(bias, size, pass.gradients + bias_);
     long from = 0;
@@ -102,7 +103,7 @@ class DenseNode final : public Node<T> {
       const Value<T>& x = source->value;
       T* weights = weight_gradient_.resize(x.size * stride);
       pass.team->run([&](int thread, int count) {
-        transposed_product<T>(rows, x.size, x.read(), gradients, panels_, {weights, stride}, thread, count);
+        transposed_product<T>(rows, share(x.size, thread, count), x.read(), gradients, panels_, {weights, stride}, false);
       });
       for (long unit = 0; unit < size; ++unit)
         for (long k = 0; k < x.size; ++k)
