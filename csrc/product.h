@@ -110,26 +110,29 @@ constexpr Panels plain_panels(long columns) {
   return {count, count == 1 ? last : kTileVectors, last, kTileVectors * kWidth<T>};
 }
 
-// c[r] = initial[r] + a[r] B for rows [0, rows), in the panels of `some`: a (rows, summed), B packed by panels.
+// c[r] = initial[r] + a[r] B for rows [0, rows) and one panel of B, whose `vectors` vectors stand side by side.
 // initial: stride 0 repeats one row (a bias); null data: zero; c itself: accumulate.
+template <class T>
+inline void panel_product(long rows, Rows<const T> a, Segments summed, const T* b, int vectors, Rows<const T> initial, Rows<T> c) {
+  for_each_tile(rows, tile_rows(vectors), [&](long first, int count) {
+    const T* start = initial.data ? initial.at(first).data : nullptr;
+    tile_for<T, false>(count, vectors)(summed, a.at(first).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
+                                       c.at(first).data, c.stride);
+  });
+}
+
+// The same for rows [0, rows) and the panels of `some`: a (rows, summed), B packed by panels.
 template <class T>
 void product(long rows, Rows<const T> a, Segments summed, const T* packed, const Panels& panels, Range some,
              Rows<const T> initial, Rows<T> c) {
   constexpr long kRowBlock = 96;  // rows of `a` that stay in the cache while the panels pass
   const long depth = summed.size * summed.count;
-  for (long block = 0; block < rows; block += kRowBlock) {
-    const long block_rows = std::min(kRowBlock, rows - block);
+  for (long block = 0; block < rows; block += kRowBlock)
     for (long p = some.begin; p < some.end; ++p) {
-      const int vectors = panels.vectors_of(p);
-      const T* b = packed + p * panels.vectors * depth * kWidth<T>;
-      for_each_tile(block_rows, tile_rows(vectors), [&](long first, int count) {
-        const long row = block + first, column = p * panels.stride;
-        const T* start = initial.data ? initial.at(row, column).data : nullptr;
-        tile_for<T, false>(count, vectors)(summed, a.at(row).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
-                                           c.at(row, column).data, c.stride);
-      });
+      const long column = p * panels.stride;
+      panel_product<T>(std::min(kRowBlock, rows - block), a.at(block), summed, packed + p * panels.vectors * depth * kWidth<T>,
+                       panels.vectors_of(p), initial.data ? initial.at(block, column) : initial, c.at(block, column));
     }
-  }
 }
 
 // c[i, panel columns] = sum over rows r of a[r, i] * g[r, panel columns], added to what stands there if `accumulate`,
@@ -144,11 +147,11 @@ void transposed_product(long rows, Range outputs, Rows<const T> a, Rows<const T>
     for (long p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors_of(p);
       const long column = p * panels.stride;
-      for_each_tile(outputs.size(), tile_rows(vectors), [&](long first, int tile_size) {
+      for_each_tile(outputs.size(), tile_rows(vectors), [&](long first, int count) {
         const long i = outputs.begin + first;
         T* out = c.at(i, column).data;
-        tile_for<T, true>(tile_size, vectors)({block_rows}, a.at(block, i).data, a.stride, g.at(block, column).data,
-                                              g.stride, block || accumulate ? out : nullptr, c.stride, out, c.stride);
+        tile_for<T, true>(count, vectors)({block_rows}, a.at(block, i).data, a.stride, g.at(block, column).data, g.stride,
+                                          block || accumulate ? out : nullptr, c.stride, out, c.stride);
       });
     }
   }

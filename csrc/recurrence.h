@@ -254,42 +254,25 @@ class Recurrence final : public RecurrentNode<T> {
 
   template <int kPhase>
   void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units) {
-    const bool fused = kPhase == 0 && fuses_input(group);
-    const long stride = weights_.stride;
+    constexpr long kRowBlock = 48;  // rows whose columns of one vector of units stay in the first-level cache
     for (long u = units.begin; u < units.end; ++u)
-      for_each_tile(step.rows, tile_rows(kColumns), [&](long first, int rows) {
-        const long row = step.row + first;
-        T* columns = columns_.data() + row * stride + u * kColumns * W;
-        if (fused) {
-          if constexpr (kLayout.input_count < kColumns)
-            for (int r = 0; r < rows; ++r) start_columns(columns_.data() + (row + r) * stride, {u, u + 1});
-          const T* initial = weights_.bias() + (u * kColumns + kLayout.input_first) * W;
-          long initial_stride = 0;
-          T* sums = columns + kLayout.input_first * W;
-          for (std::size_t s = 0; s < sources_.size(); ++s) {
-            const Value<T>& x = sources_[s]->value;
-            constexpr int kCount = kLayout.input_count;
-            tile_for<T, false>(rows, kCount)({x.size}, x.data.data() + row * x.stride, x.stride,
-                                             weights_.input(s) + u * x.size * kCount * W, kCount * W, initial, initial_stride,
-                                             sums, stride);
-            initial = sums;
-            initial_stride = stride;
-          }
-        }
+      for (long first = 0; first < step.rows; first += kRowBlock) {
+        const long row = step.row + first, rows = std::min(kRowBlock, step.rows - first);
+        if (kPhase == 0 && fuses_input(group)) input_products({row, row + rows}, {u, u + 1});
+        const Rows<T> columns = this->columns().at(row, u * kColumns * W);
         for (int p = 0; p < kLayout.num_products; ++p) {
-          const RecurrentProduct& product = kLayout.products[p];
-          if (product.phase != kPhase) continue;
-          T* sums = columns + product.first * W;
-          tile_for<T, false>(rows, product.count)({hidden_size}, source(product.source) + row * hidden_stride, hidden_stride,
-                                                  weights_.product(p) + u * hidden_size * product.count * W,
-                                                  product.count * W, sums, stride, sums, stride);
+          const RecurrentProduct& one = kLayout.products[p];
+          if (one.phase != kPhase) continue;
+          const Rows<T> sums = columns.at(0, one.first * W);
+          panel_product<T>(rows, Rows<const T>{source(one.source), hidden_stride}.at(row), {hidden_size},
+                           weights_.product(p) + u * hidden_size * one.count * W, one.count, {sums.data, sums.stride}, sums);
         }
-        for (int r = 0; r < rows; ++r) {
+        for (long r = 0; r < rows; ++r) {
           const bool goes_on = first + r < step.next_rows;
           const long at = (row + r) * hidden_stride + u * W;
           const long next_at = (goes_on ? step.next_row + first + r : step.sequence + first + r) * hidden_stride + u * W;
           ForwardStep<T> one;
-          one.columns = columns + r * stride;
+          one.columns = columns.at(r).data;
           for (int s = 0; s < kStates; ++s) {
             one.previous_states[s] = previous_[s].data() + at;
             one.states[s] = (goes_on ? incoming(s) : this->states[s].data()) + next_at;
@@ -299,9 +282,19 @@ class Recurrence final : public RecurrentNode<T> {
           one.diagonal = weights_.diagonal() + (kLayout.num_diagonals ? u * W : 0);
           one.diagonal_stride = weights_.units * W;
           one.masked = is_masked(pass, row + r);
+          if (kPhase == 0) prefetch_written(u + 1 < units.end ? row + r : goes_on ? step.next_row + first + r : row + r,
+                                            u + 1 < units.end ? u + 1 : units.begin, goes_on ? step.next_row + first + r : row + r);
           Cell::template forward<kPhase>(one);
         }
-      });
+      }
+  }
+
+  // The lines that the next vector of units of a row, or the row's next step, will write.
+  void prefetch_written(long row, long u, long next_row) {
+    const T* columns = columns_.data() + row * weights_.stride + u * kColumns * W;
+    for (int column = 0; column < kColumns; ++column) __builtin_prefetch(columns + column * W, 1);
+    __builtin_prefetch(this->value.data.data() + row * hidden_stride + u * W, 1);
+    for (int s = 0; s < kStates; ++s) __builtin_prefetch(incoming(s) + next_row * hidden_stride + u * W, 1);
   }
 
   static bool is_masked(const Pass<T>& pass, long row) { return pass.mask && !pass.mask[row]; }

@@ -37,7 +37,7 @@ def with_random_parameters(layers: Recurrent, seed: int) -> Recurrent:
     hidden_size=st.integers(1, 70),
     num_layers=st.integers(1, 2),
     bidirectional=st.booleans(),
-    lengths=st.lists(st.integers(1, 7), min_size=1, max_size=20),
+    lengths=st.lists(st.integers(1, 7), min_size=1, max_size=40),
     seed=st.integers(0, 1000),
 )
 def test_agrees_with_the_reference(
@@ -122,6 +122,49 @@ def test_threads_change_no_bit(cell: str, dtype: str) -> None:
     for flat, predicted in results[1:]:
         np.testing.assert_array_equal(flat, results[0][0])
         np.testing.assert_array_equal(predicted, results[0][1])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_threads_that_share_the_units_of_a_step_change_no_bit(cell: str) -> None:
+    # few sequences and many units: the work of a step is cut by units, not by sequences
+    lengths, hidden_size = [9, 7, 7, 2], 200
+    x = drawn(1, 4, 9, 30)
+    mask = np.random.default_rng(2).random((4, 9)) < 0.8
+    results = []
+    for num_threads in (1, 2, 3):
+        layers = Recurrent(cell, 30, hidden_size, bidirectional=True, num_threads=num_threads)
+        for index, value in enumerate(layers.parameters.values()):
+            value[...] = 0.1 * drawn(index, *value.shape)
+        multiplier = {state: 0.5 + 0.1 * drawn(3, 2, 4, 9, hidden_size) for state in layers.cell.states}
+        output, final = layers.forward(x, lengths, mask=mask, multiplier=multiplier)
+        gradients = layers.backward(drawn(4, *output.shape), {"h": drawn(5, *final["h"].shape)})
+        results.append(
+            [output, *final.values(), gradients.x, *gradients.states.values()]
+            + [*gradients.parameters.values(), *gradients.multiplier.values()]
+        )
+    for result in results[1:]:
+        for ours, alone in zip(result, results[0]):
+            np.testing.assert_array_equal(ours, alone)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_of_many_sequences_and_many_steps(cell: str) -> None:
+    # several groups of sequences and several chunks of steps, against the slope of the loss in one direction
+    network = sequence_network(cell, 2, 5, 1, "mse", bidirectional=True, pooling=None)
+    lengths = np.concatenate([[600, 333], np.random.default_rng(1).integers(1, 40, 48)])
+    steps = Steps.of(drawn(2, lengths.sum(), 2), np.concatenate([[0], np.cumsum(lengths)]), "float64")
+    target = Target(drawn(3, lengths.sum(), 1))
+    engine = Engine(network, dtype="float64", num_threads=2)
+    engine.flat[:] = start = 0.4 * drawn(4, engine.flat.size)
+    engine.forward(steps, target=target, training=True)
+    engine.backward()
+    gradient = np.concatenate([value.ravel() for value in engine.gradients.values()])
+    direction, width = drawn(5, engine.flat.size), 1e-6
+    ends = []
+    for sign in (1, -1):
+        engine.flat[:] = start + sign * width * direction
+        ends.append(engine.forward(steps, target=target).loss)
+    np.testing.assert_allclose((ends[0] - ends[1]) / (2 * width), gradient @ direction, rtol=1e-6)
 
 
 @pytest.mark.parametrize("cell", CELLS)
