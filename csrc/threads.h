@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -82,7 +83,12 @@ class Interrupt {
 class Team {
  public:
   explicit Team(int size) {
-    for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this] { work(); });
+    workers_.reserve(static_cast<std::size_t>(size));
+    try {
+      for (int thread = 1; thread < size; ++thread) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // The system grants no more threads: those there are do all shares.
+    }
   }
   ~Team() {
     stopping_.store(true, std::memory_order_relaxed);
