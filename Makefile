@@ -8,7 +8,7 @@ unexport PYTHONPATH PYTHONHOME
 bin := .venv/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 editable := --no-build-isolation --config-settings=build-dir=build/editable --editable
-native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp') \
+native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp' ! -name self_test.cpp) \
 	src/tidegate/checks.py $(wildcard src/tidegate/cells/*.py)
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
@@ -44,11 +44,14 @@ test: .venv/installed-test
 	$(bin)/lint-imports --no-cache
 	$(bin)/python -m pytest
 
-test-isa: .venv/installed-test build/self-test/built
-	for set in $(sets); do \
+test-isa: build/self-test/built
+	for set in $$($(bin)/python -c 'from tidegate.engine import instruction_sets as sets; print(*sets())'); do \
 		echo "$$set" && build/self-test/self_test_$$set && \
 		TIDEGATE_INSTRUCTION_SET=$$set $(bin)/python -m pytest tests/engine tests/training || exit 1; \
 	done
+
+test-aarch64: build/self-test-aarch64/built
+	qemu-aarch64 build/self-test-aarch64/self_test_portable
 
 test-torch: .venv/installed-torch
 	$(bin)/python tests/oracle/make.py --check
@@ -127,6 +130,14 @@ build/sanitize/installed build/tsan/installed build/by-hand/installed: $(native)
 	@$(pip) install --no-build-isolation --no-deps --upgrade --target $(@D)/site \
 		--config-settings=build-dir=$(@D)/cmake $(defines) .
 	@$(bin)/python -m venv --without-pip $(@D)/venv
+	@touch $@
+
+build/self-test-aarch64/built: cross := --toolchain $(CURDIR)/tools/aarch64.cmake
+build/self-test/built build/self-test-aarch64/built: $(native) csrc/self_test.cpp tools/aarch64.cmake .venv/installed-test
+	$(if $(cross),@tools/check_aarch64.sh)
+	@echo "Building the core's self-test into $(@D)"
+	@PATH="$(CURDIR)/$(bin):$$PATH" cmake -S . -B $(@D) $(cross) -DTIDEGATE_SELF_TEST=ON > $(@D).log
+	@PATH="$(CURDIR)/$(bin):$$PATH" cmake --build $(@D) >> $(@D).log || { cat $(@D).log; exit 1; }
 	@touch $@
 
 build/wheel/installed: $(native) $(package) | .venv/build-tools
