@@ -424,6 +424,9 @@ void bind_network(nb::module_& m, const char* name) {
 
 NB_MODULE(TIDEGATE_MODULE, m) {
   using namespace tidegate;
+  // PyGILState, by which the interpreter lock is taken back here and in nanobind, knows the main interpreter alone.
+  if (PyInterpreterState_Get() != PyInterpreterState_Main())
+    throw nb::import_error("tidegate's engine runs in the main interpreter only, and this is a subinterpreter: use threads or processes");
   m.doc() = "The engine, compiled for one instruction set.";
   nb::set_leak_warnings(false);  // objects alive when the interpreter exits are no leak
   nb::register_exception_translator([](const std::exception_ptr& error, void*) {
