@@ -75,6 +75,12 @@ sanitize-threads: build/tsan/installed
 	tools/sanitize.sh threads $(watched) tests/engine/test_threads.py tests/engine/test_calls.py \
 		tests/engine/test_properties.py -k 'threads or stop or thread or interrupt'
 
+wheel: build/wheel/built build/wheel/tools/installed
+	tools/make_wheel.sh build/wheel/*.whl
+
+test-wheel: wheel
+	tools/test_wheel.sh
+
 by-hand: build/by-hand/installed
 	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
 		build/by-hand/venv/bin/python benchmarks/by_hand.py
@@ -86,7 +92,7 @@ import-time: build/wheel/installed
 	build/wheel/venv/bin/python tools/import_time.py
 
 clean:
-	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -r {} +
 
 .venv/created:
@@ -140,10 +146,19 @@ build/self-test/built build/self-test-aarch64/built: $(native) csrc/self_test.cp
 	@PATH="$(CURDIR)/$(bin):$$PATH" cmake --build $(@D) >> $(@D).log || { cat $(@D).log; exit 1; }
 	@touch $@
 
-build/wheel/installed: $(native) $(package) | .venv/build-tools
-	@echo "Building a wheel and installing it into build/wheel/venv"
-	@rm -rf build/wheel/*.whl build/wheel/venv
+build/wheel/built: $(native) $(package) | .venv/build-tools
+	@echo "Building a wheel: some minutes the first time"
+	@rm -f build/wheel/*.whl
 	@$(pip) wheel --no-build-isolation --no-deps --wheel-dir build/wheel --config-settings=build-dir=build/wheel/cmake .
+	@touch $@
+
+build/wheel/tools/installed: requirements-wheel.txt | .venv/created
+	@$(PYTHON) -m venv build/wheel/tools
+	@build/wheel/tools/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-wheel.txt
+	@touch $@
+
+build/wheel/installed: build/wheel/built
+	@rm -rf build/wheel/venv
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip --disable-pip-version-check --quiet install build/wheel/*.whl
 	@touch $@
