@@ -2,26 +2,33 @@
 PYTHON ?= python3
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
+FUZZ_SECONDS ?= 600
 unexport PYTHONPATH PYTHONHOME
 
 bin := .venv/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 editable := --no-build-isolation --config-settings=build-dir=build/editable --editable
-native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp') \
+native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '*.cpp' ! -name self_test.cpp) \
 	src/tidegate/checks.py $(wildcard src/tidegate/cells/*.py)
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-aeon test-browser sanitize by-hand size import-time clean
+.PHONY: help demo test test-isa test-aarch64 test-torch test-aeon test-browser sanitize sanitize-threads
+.PHONY: wheel test-wheel by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo         trains and compares rnn, lstm and gru on the bundled data; files in demo/"
 	@echo "make test         lint, types, import contracts and every test that needs no PyTorch"
+	@echo "make test-isa     the core's self-test and the engine's tests on each instruction set of this machine"
+	@echo "make test-aarch64 cross-compiles the core's self-test for aarch64 and runs it in QEMU"
 	@echo "make test-torch   installs PyTorch, makes the oracle's files again and compares; the tests that need PyTorch"
 	@echo "make test-aeon    installs the package aeon, apart, and compares its reading of .ts files with ours"
 	@echo "make test-browser looks at the report in Chromium: errors, empty figures, what overflows at two widths"
-	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer; ten minutes of fuzzing"
+	@echo "make sanitize-threads  the tests of threads under ThreadSanitizer"
+	@echo "make wheel        builds a wheel for Linux (manylinux) into dist/"
+	@echo "make test-wheel   installs the wheel where there is no compiler and runs the commands there"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
@@ -37,6 +44,15 @@ test: .venv/installed-test
 	$(bin)/lint-imports --no-cache
 	$(bin)/python -m pytest
 
+test-isa: build/self-test/built
+	for set in $$($(bin)/python -c 'from tidegate.engine import instruction_sets as sets; print(*sets())'); do \
+		echo "$$set" && build/self-test/self_test_$$set && \
+		TIDEGATE_INSTRUCTION_SET=$$set $(bin)/python -m pytest tests/engine tests/training || exit 1; \
+	done
+
+test-aarch64: build/self-test-aarch64/built
+	qemu-aarch64 build/self-test-aarch64/self_test_portable
+
 test-torch: .venv/installed-torch
 	$(bin)/python tests/oracle/make.py --check
 	$(bin)/python -m pytest -m torch
@@ -49,8 +65,21 @@ test-browser:
 	@$(MAKE) .venv/installed-test
 	$(bin)/python -m pytest -m browser
 
+# pytest would keep a sanitizer's report on file descriptor 2 to itself: the process ends with it.
+watched := -m pytest -p no:cacheprovider --capture=sys
 sanitize: build/sanitize/installed
-	tools/sanitize.sh
+	tools/sanitize.sh memory $(watched) tests/engine
+	tools/sanitize.sh memory tools/fuzz_engine.py --seconds $(FUZZ_SECONDS)
+
+sanitize-threads: build/tsan/installed
+	tools/sanitize.sh threads $(watched) tests/engine/test_threads.py tests/engine/test_calls.py \
+		tests/engine/test_properties.py -k 'threads or stop or thread or interrupt'
+
+wheel: build/wheel/built build/wheel/tools/installed
+	tools/make_wheel.sh build/wheel/*.whl
+
+test-wheel: wheel
+	tools/test_wheel.sh
 
 by-hand: build/by-hand/installed
 	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
@@ -63,7 +92,7 @@ import-time: build/wheel/installed
 	build/wheel/venv/bin/python tools/import_time.py
 
 clean:
-	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -r {} +
 
 .venv/created:
@@ -97,24 +126,39 @@ build/aeon/installed: requirements-aeon.txt | .venv/created
 	@build/aeon/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-aeon.txt
 	@touch $@
 
-build/sanitize/installed: $(native) $(package) .venv/installed-test
-	@echo "Building the engine with sanitizers into build/sanitize"
-	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/sanitize/site \
-		--config-settings=build-dir=build/sanitize/cmake --config-settings=cmake.define.TIDEGATE_SANITIZE=ON .
-	@$(bin)/python -m venv --without-pip build/sanitize/venv
+define := --config-settings=cmake.define
+unstripped := --config-settings=install.strip=false
+build/sanitize/installed: defines := $(unstripped) $(define).TIDEGATE_SANITIZE=address,undefined
+build/tsan/installed: defines := $(unstripped) $(define).TIDEGATE_SANITIZE=thread $(define).TIDEGATE_INSTRUCTION_SETS=portable
+build/by-hand/installed: defines := $(define).TIDEGATE_BY_HAND=ON
+build/sanitize/installed build/tsan/installed build/by-hand/installed: $(native) $(package) .venv/installed-test
+	@echo "Building the engine into $(@D): some minutes the first time"
+	@$(pip) install --no-build-isolation --no-deps --upgrade --target $(@D)/site \
+		--config-settings=build-dir=$(@D)/cmake $(defines) .
+	@$(bin)/python -m venv --without-pip $(@D)/venv
 	@touch $@
 
-build/by-hand/installed: $(native) $(package) .venv/installed-test
-	@echo "Building the engine with the cells written by hand into build/by-hand"
-	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/by-hand/site \
-		--config-settings=build-dir=build/by-hand/cmake --config-settings=cmake.define.TIDEGATE_BY_HAND=ON .
-	@$(bin)/python -m venv --without-pip build/by-hand/venv
+build/self-test-aarch64/built: cross := --toolchain $(CURDIR)/tools/aarch64.cmake
+build/self-test/built build/self-test-aarch64/built: $(native) csrc/self_test.cpp tools/aarch64.cmake .venv/installed-test
+	$(if $(cross),@tools/check_aarch64.sh)
+	@echo "Building the core's self-test into $(@D)"
+	@PATH="$(CURDIR)/$(bin):$$PATH" cmake -S . -B $(@D) $(cross) -DTIDEGATE_SELF_TEST=ON > $(@D).log
+	@PATH="$(CURDIR)/$(bin):$$PATH" cmake --build $(@D) >> $(@D).log || { cat $(@D).log; exit 1; }
 	@touch $@
 
-build/wheel/installed: $(native) $(package) | .venv/build-tools
-	@echo "Building a wheel and installing it into build/wheel/venv"
-	@rm -rf build/wheel/*.whl build/wheel/venv
+build/wheel/built: $(native) $(package) | .venv/build-tools
+	@echo "Building a wheel: some minutes the first time"
+	@rm -f build/wheel/*.whl
 	@$(pip) wheel --no-build-isolation --no-deps --wheel-dir build/wheel --config-settings=build-dir=build/wheel/cmake .
+	@touch $@
+
+build/wheel/tools/installed: requirements-wheel.txt | .venv/created
+	@$(PYTHON) -m venv build/wheel/tools
+	@build/wheel/tools/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-wheel.txt
+	@touch $@
+
+build/wheel/installed: build/wheel/built
+	@rm -rf build/wheel/venv
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip --disable-pip-version-check --quiet install build/wheel/*.whl
 	@touch $@

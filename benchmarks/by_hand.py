@@ -52,10 +52,7 @@ class Layer:
 
     def results(self) -> list[Any]:
         self.run()
-        output, x_gradient = np.zeros_like(self.gradient), np.zeros_like(self.x)
-        self.plan.read(1, output)
-        self.plan.read_gradient(0, x_gradient)
-        return [output, x_gradient, self.plan.gradients.copy()]
+        return [self.plan.value(1), self.plan.gradient(0), self.plan.gradients.copy()]
 
 
 def main() -> None:

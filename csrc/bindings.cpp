@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <sstream>
 
 #include "network.h"
 
@@ -21,8 +22,6 @@ namespace {
 template <class T, int kDims>
 using In = nb::ndarray<const T, nb::ndim<kDims>, nb::c_contig, nb::device::cpu>;
 template <class T, int kDims>
-using Out = nb::ndarray<T, nb::ndim<kDims>, nb::c_contig, nb::device::cpu>;
-template <class T, int kDims>
 using Array = nb::ndarray<nb::numpy, T, nb::ndim<kDims>, nb::c_contig>;
 using Indices = In<std::int64_t, 1>;
 
@@ -31,8 +30,20 @@ struct Stop {
   std::atomic<bool> requested{false};
 };
 
-void require(bool condition, const char* message) {
-  if (!condition) throw std::invalid_argument(message);
+// A ValueError whose message is the parts one after the other.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (condition) return;
+  std::ostringstream message;
+  (message << ... << parts);
+  throw std::invalid_argument(message.str());
+}
+
+template <class A>
+std::string shape_of(const A& array) {
+  std::string shape = "(";
+  for (std::size_t i = 0; i < array.ndim(); ++i) shape += (i ? ", " : "") + std::to_string(array.shape(i));
+  return shape + ")";
 }
 
 // A pending signal whose handler raised stays as Python's error of this thread until the call returns.
@@ -64,36 +75,39 @@ void run_released(const Stop* stop, Work&& work) {
   if (interrupted) raise_interruption();
 }
 
-template <class T>
-Array<T, 2> new_array(std::size_t rows, std::size_t columns, T fill) {
-  T* data = new T[std::max<std::size_t>(rows * columns, 1)];
-  std::fill_n(data, rows * columns, fill);
+template <class T, class... Sizes>
+Array<T, sizeof...(Sizes)> new_array(T fill, Sizes... sizes) {
+  const std::size_t count = (static_cast<std::size_t>(sizes) * ...);
+  T* data = new T[std::max<std::size_t>(count, 1)];
+  std::fill_n(data, count, fill);
   nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return Array<T, 2>(data, {rows, columns}, owner);
+  return Array<T, sizeof...(Sizes)>(data, {static_cast<std::size_t>(sizes)...}, owner);
 }
 
 // States of one layer, (states, sequences, H), between the caller's order and the batch's.
 template <class T>
-void read_states(const RecurrentNode<T>& layer, const Batch& batch, const In<T, 3>& from,
+void read_states(const RecurrentNode<T>& layer, const Batch& batch, const char* argument, const In<T, 3>& from,
                  std::array<Buffer<T>, kMaxStates>& to) {
   require(static_cast<long>(from.shape(0)) == layer.num_states && static_cast<long>(from.shape(1)) == batch.num_sequences &&
               static_cast<long>(from.shape(2)) == layer.hidden_size,
-          "states expects (states, sequences, hidden_size)");
+          argument, " expects states of shape (", layer.num_states, ", ", batch.num_sequences, ", ", layer.hidden_size, "); got ",
+          shape_of(from), ": pass (states, sequences, hidden_size)");
   for (long s = 0; s < layer.num_states; ++s) {
     T* rows = to[s].zero(batch.num_sequences * layer.hidden_stride);
     for (long b = 0; b < batch.num_sequences; ++b)
-      std::copy_n(&from(s, batch.sequence[b], 0), layer.hidden_size, rows + b * layer.hidden_stride);
+      std::copy_n(from.data() + (s * batch.num_sequences + batch.sequence[b]) * layer.hidden_size, layer.hidden_size,
+                  rows + b * layer.hidden_stride);
   }
 }
 
 template <class T>
-void write_states(const RecurrentNode<T>& layer, const Batch& batch, const std::array<Buffer<T>, kMaxStates>& from, Out<T, 3>& to) {
-  require(static_cast<long>(to.shape(0)) == layer.num_states && static_cast<long>(to.shape(1)) == batch.num_sequences &&
-              static_cast<long>(to.shape(2)) == layer.hidden_size,
-          "states expects (states, sequences, hidden_size)");
+Array<T, 3> new_states(const RecurrentNode<T>& layer, const Batch& batch, const std::array<Buffer<T>, kMaxStates>& from) {
+  Array<T, 3> to = new_array<T>(T(0), layer.num_states, batch.num_sequences, layer.hidden_size);
   for (long s = 0; s < layer.num_states; ++s)
     for (long b = 0; b < batch.num_sequences; ++b)
-      std::copy_n(from[s].data() + b * layer.hidden_stride, layer.hidden_size, &to(s, batch.sequence[b], 0));
+      std::copy_n(from[s].data() + b * layer.hidden_stride, layer.hidden_size,
+                  to.data() + (s * batch.num_sequences + batch.sequence[b]) * layer.hidden_size);
+  return to;
 }
 
 template <class Choice>
@@ -103,7 +117,8 @@ Choice choose(const std::string& name, std::initializer_list<std::pair<const cha
   throw std::invalid_argument("the engine has no " + name);
 }
 
-// A network and the arrays it reads, kept alive for the length of one call.
+// A network and the arrays it reads, kept alive for the length of one call. What the core itself takes on trust is
+// checked here.
 template <class T>
 class Bound : public Network<T> {
  public:
@@ -111,53 +126,120 @@ class Bound : public Network<T> {
   using Inputs = std::vector<In<T, 2>>;
   using Mask = std::optional<In<std::uint8_t, 1>>;
 
+  // What is there to be read: of the last pass nothing, its values, or its gradients too.
+  enum class Kept { kNothing, kValues, kValuesToDifferentiate, kGradients };
+  Kept kept = Kept::kNothing;
+  std::size_t num_rows = 0;  // of the data of that pass
+  bool rows_overlap = false;  // a row of it belongs to several sequences
+
+  // One call at a time: another one meanwhile, from another thread or from a signal's handler, is refused.
+  class Use {
+   public:
+    explicit Use(Bound& n) : n_(n) {
+      if (n_.in_use_.exchange(true, std::memory_order_acquire))
+        throw std::runtime_error("the engine is at work in another thread: give each thread an engine of its own");
+    }
+    ~Use() { n_.in_use_.store(false, std::memory_order_release); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    Bound& n_;
+  };
+
   Data<T> data_of(const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask) const {
-    require(inputs.size() == this->inputs().size(), "inputs expects one array for each input of the plan");
-    require(starts.shape(0) == lengths.shape(0), "starts and lengths differ in size");
-    std::size_t rows = mask ? mask->shape(0) : inputs.at(0).shape(0);
+    const std::size_t expected = this->inputs().size();
+    require(expected >= 1, "nodes expects an Input; the network has none: add one");
+    require(inputs.size() == expected, "inputs expects one array for each of the ", expected, " inputs of the network; got ", inputs.size());
+    require(starts.shape(0) == lengths.shape(0), "starts expects one row for each of the ", lengths.shape(0), " lengths; got ", starts.shape(0));
+    const std::size_t rows = inputs[0].shape(0);
     Data<T> data;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      require(static_cast<long>(inputs[i].shape(1)) == this->inputs()[i]->value.size, "an input has another number of columns");
-      require(inputs[i].shape(0) == rows, "inputs and mask differ in rows");
+      const long size = this->inputs()[i]->value.size;
+      require(static_cast<long>(inputs[i].shape(1)) == size, "inputs[", i, "] expects ", size, " columns; got ", inputs[i].shape(1));
+      require(inputs[i].shape(0) == rows, "inputs[", i, "] expects ", rows, " rows as inputs[0] has; got ", inputs[i].shape(0));
       data.inputs.push_back(inputs[i].data());
     }
-    for (std::size_t i = 0; i < starts.shape(0); ++i)
-      require(starts(i) >= 0 && lengths(i) >= 1 && lengths(i) <= static_cast<std::int64_t>(rows) &&
-                  starts(i) <= static_cast<std::int64_t>(rows) - lengths(i),
-              "a sequence lies outside the values, or is empty");
+    require(!mask || mask->shape(0) == rows, "mask expects one entry for each of the ", rows, " rows of inputs; got ", mask ? mask->shape(0) : 0);
+    const std::int64_t end = static_cast<std::int64_t>(rows);
+    for (std::size_t i = 0; i < starts.shape(0); ++i) {
+      require(lengths(i) >= 1, "lengths[", i, "]=", lengths(i), " is an empty sequence; expected at least 1 step: leave it out");
+      require(starts(i) >= 0 && lengths(i) <= end && starts(i) <= end - lengths(i), "starts[", i, "]=", starts(i), " and lengths[", i,
+              "]=", lengths(i), " lie outside the values; expected a part of their ", rows, " rows");
+    }
     data.starts = starts.data();
     data.lengths = lengths.data();
     data.mask = mask ? mask->data() : nullptr;
     return data;
   }
 
-  static void check_order(const Indices& order, const Indices& lengths) {
-    for (std::size_t i = 0; i < order.shape(0); ++i)
-      require(order(i) >= 0 && order(i) < static_cast<std::int64_t>(lengths.shape(0)), "order names a sequence that is not there");
+  // Also that no batch has more steps than a buffer can have rows: its size would overflow.
+  static void check_order(const std::int64_t* order, std::size_t count, const Indices& lengths, long batch_size) {
+    require(batch_size >= 1, "batch_size expects at least 1; got ", batch_size);
+    constexpr std::int64_t kMostSteps = std::int64_t{1} << 40;
+    std::int64_t steps = 0;
+    const std::int64_t num_sequences = static_cast<std::int64_t>(lengths.shape(0));
+    for (std::size_t i = 0; i < count; ++i) {
+      require(order[i] >= 0 && order[i] < num_sequences, "order[", i, "]=", order[i], " is none of the ", num_sequences,
+              " sequences; expected at least 0 and below that");
+      if (i % static_cast<std::size_t>(batch_size) == 0) steps = 0;
+      steps += std::min(lengths(order[i]), kMostSteps);
+      if (steps > kMostSteps) throw std::bad_alloc();
+    }
   }
+
+  static bool sequences_overlap(const Indices& starts, const Indices& lengths) {
+    std::vector<std::size_t> by_start(starts.shape(0));
+    std::iota(by_start.begin(), by_start.end(), std::size_t{0});
+    const auto earlier = [&](std::size_t a, std::size_t b) { return starts(a) < starts(b); };
+    if (!std::is_sorted(by_start.begin(), by_start.end(), earlier)) std::sort(by_start.begin(), by_start.end(), earlier);
+    for (std::size_t i = 1; i < by_start.size(); ++i)
+      if (starts(by_start[i]) < starts(by_start[i - 1]) + lengths(by_start[i - 1])) return true;
+    return false;
+  }
+
+  // A node's value or its gradient, in the data's order. It has a place for each row where no two sequences share one.
+  Array<T, 2> new_rows(const Value<T>& value, std::size_t sequences, std::size_t rows, bool overlap) const {
+    require(!value.per_step || !overlap, "starts and lengths expect sequences that share no row where values are per step: copy those rows");
+    return new_array<T>(T(0), value.per_step ? rows : sequences, value.size);
+  }
+  Array<T, 2> new_rows(const Value<T>& value) const { return new_rows(value, this->batch().num_sequences, num_rows, rows_overlap); }
+
+  void require_kept(Kept least, const char* call, const char* expected) const {
+    require(kept >= least, call, " expects ", expected, " as the engine's last call; call that first");
+  }
+  void require_values(const char* call) const { require_kept(Kept::kValues, call, "forward"); }
+  void require_gradients(const char* call) const { require_kept(Kept::kGradients, call, "backward"); }
 
   std::vector<Target<T>> targets_of(const std::optional<In<T, 2>>& values, const std::optional<In<std::int32_t, 1>>& classes,
                                     const std::optional<In<T, 1>>& weights, std::size_t sequences, std::size_t steps) const {
-    require(this->losses().size() == 1, "a plan with one loss is expected");
+    require(this->losses().size() == 1, "nodes expects one Loss to compare a target with; the network has ", this->losses().size());
     const LossNode<T>& loss = *this->losses()[0];
     const std::size_t rows = loss.value.per_step ? steps : sequences;
+    const long size = loss.value.size;
     Target<T> target;
     if (loss.has_classes()) {
-      require(classes && classes->shape(0) == rows, "classes expects one number a row");
+      require(classes.has_value(), "targets expects int32 classes, one a row; got values");
+      require(classes->shape(0) == rows, "targets expects one class for each of ", rows, " rows; got ", classes->shape(0));
       for (std::size_t i = 0; i < rows; ++i)
-        require((*classes)(i) >= 0 && (*classes)(i) < loss.value.size, "a class lies outside the outputs");
+        require((*classes)(i) >= 0 && (*classes)(i) < size, "targets[", i, "]=", (*classes)(i), " is no class of the ", size,
+                " outputs; expected at least 0 and below that");
       target.classes = classes->data();
     } else {
-      require(values && values->shape(0) == rows && static_cast<long>(values->shape(1)) == loss.value.size,
-              "targets expects one row of outputs a row");
+      require(values.has_value(), "targets expects values, one row of ", size, " outputs a row; got classes");
+      require(values->shape(0) == rows && static_cast<long>(values->shape(1)) == size, "targets expects shape (", rows, ", ", size, "); got ",
+              shape_of(*values));
       target.values = values->data();
     }
     if (weights) {
-      require(weights->shape(0) == rows, "weights expects one number a row");
+      require(weights->shape(0) == rows, "weights expects one number for each of ", rows, " rows; got ", weights->shape(0));
       target.weights = weights->data();
     }
     return {target};
   }
+
+ private:
+  std::atomic<bool> in_use_{false};
 };
 
 template <class T>
@@ -201,21 +283,23 @@ void bind_network(nb::module_& m, const char* name) {
               const Weights& weights, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
               const OptimizerSettings& settings, std::uint64_t seed, const std::tuple<long, double, double, double>& position,
               long max_updates, const Stop* stop) {
+             const typename N::Use use(n);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order, lengths);
+             N::check_order(order.data(), order.shape(0), lengths, batch_size);
              const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
-             const long count = static_cast<long>(order.shape(0));
-             require(batch_size >= 1 && static_cast<long>(learning_rates.shape(0)) == (count + batch_size - 1) / batch_size,
-                     "learning_rates expects one an update");
+             const long count = static_cast<long>(order.shape(0)), num_updates = count / batch_size + (count % batch_size != 0);
+             require(static_cast<long>(learning_rates.shape(0)) == num_updates, "learning_rates expects one for each of ", num_updates,
+                     " updates; got ", learning_rates.shape(0));
              const auto& [update, loss, score, weight] = position;
-             require(update >= 0 && update <= static_cast<long>(learning_rates.shape(0)) && max_updates >= 0,
-                     "position expects an update of this epoch");
+             require(update >= 0 && update <= num_updates, "position expects an update of this epoch, from 0 to ", num_updates, "; got ", update);
+             require(max_updates >= 0, "max_updates expects at least 0; got ", max_updates);
+             n.kept = N::Kept::kNothing;
              EpochResult result;
              {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
-               result = n.epoch(data, targets, order.data(), count, batch_size, learning_rates.data(), settings, seed, {update, {loss, score, weight}},
-                                max_updates, interrupt);
+               result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), learning_rates.data(), settings, seed,
+                                {update, {loss, score, weight}}, max_updates, interrupt);
              }
              if (result.ending == Ending::kInterrupted) raise_interruption();
              const auto& [made, sums] = result.position;
@@ -227,10 +311,12 @@ void bind_network(nb::module_& m, const char* name) {
       .def("evaluate",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
               const Weights& weights, const Indices& order, long batch_size, const Stop* stop) {
+             const typename N::Use use(n);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order, lengths);
-             require(batch_size >= 1, "batch_size expects at least 1");
-             n.set_targets(n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0)));
+             N::check_order(order.data(), order.shape(0), lengths, batch_size);
+             const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
+             n.kept = N::Kept::kNothing;
+             n.set_targets(targets);
              LossSums sums;
              run_released(stop, [&](Interrupt& interrupt) {
                n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&] { sums += n.loss_sums(); });
@@ -241,11 +327,11 @@ void bind_network(nb::module_& m, const char* name) {
            "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a, "stop"_a.none())
       .def("predict",
            [](N& n, long node, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Indices& order, long batch_size) {
+             const typename N::Use use(n);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order, lengths);
-             require(batch_size >= 1, "batch_size expects at least 1");
-             const Value<T>& value = n.node(node)->value;
-             auto out = new_array<T>(value.per_step ? inputs[0].shape(0) : lengths.shape(0), value.size, T(0));
+             N::check_order(order.data(), order.shape(0), lengths, batch_size);
+             auto out = n.new_rows(n.node(node)->value, lengths.shape(0), inputs[0].shape(0), N::sequences_overlap(starts, lengths));
+             n.kept = N::Kept::kNothing;
              n.set_targets({});
              run_released(nullptr, [&](Interrupt& interrupt) {
                n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&] { n.scatter(node, out.data()); });
@@ -258,18 +344,25 @@ void bind_network(nb::module_& m, const char* name) {
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
               const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool training,
               std::uint64_t seed) {
+             const typename N::Use use(n);
              const Data<T> data = n.data_of(inputs, starts, lengths, mask);
-             n.set_targets(values || classes ? n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
-                                             : std::vector<Target<T>>{});
+             const auto targets = values || classes ? n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
+                                                    : std::vector<Target<T>>{};
              std::vector<std::int64_t> order(lengths.shape(0));
              std::iota(order.begin(), order.end(), std::int64_t{0});
+             N::check_order(order.data(), order.size(), lengths, std::max(static_cast<long>(order.size()), 1L));
+             n.kept = N::Kept::kNothing;
+             n.set_targets(targets);
              n.set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()));
              for (const auto& [node, states] : initial) {
                RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), states, layer.states);
+               read_states(layer, n.batch(), "initial", states, layer.states);
                layer.has_initial = true;
              }
              run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, training, seed, interrupt); });
+             n.num_rows = inputs[0].shape(0);
+             n.rows_overlap = N::sequences_overlap(starts, lengths);
+             n.kept = training ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
              const LossSums sums = n.loss_sums();
              return std::make_tuple(sums.loss, sums.score, sums.weight);
            },
@@ -278,26 +371,52 @@ void bind_network(nb::module_& m, const char* name) {
            "training"_a, "seed"_a)
       .def("backward",
            [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states) {
+             const typename N::Use use(n);
+             require(n.kept == N::Kept::kValuesToDifferentiate, "backward expects forward with training=True as the engine's last call; call that first");
              for (const auto& [node, gradient] : outputs) {
-               require(static_cast<long>(gradient.shape(1)) == n.node(node)->value.size, "a gradient has another number of columns");
-               n.gather_gradient(node, gradient.data());
+               const Value<T>& value = n.node(node)->value;
+               const std::size_t rows = value.per_step ? n.num_rows : static_cast<std::size_t>(n.batch().num_sequences);
+               require(gradient.shape(0) == rows && static_cast<long>(gradient.shape(1)) == value.size, "outputs expects a gradient of shape (",
+                       rows, ", ", value.size, "); got ", shape_of(gradient));
              }
+             n.kept = N::Kept::kNothing;
+             for (const auto& [node, gradient] : outputs) n.gather_gradient(node, gradient.data());
              for (const auto& [node, gradients] : final_states) {
                RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), gradients, layer.state_gradients);
+               read_states(layer, n.batch(), "final_states", gradients, layer.state_gradients);
                layer.has_final_gradient = true;
              }
              run_released(nullptr, [&](Interrupt& interrupt) { n.backward(interrupt); });
+             n.kept = N::Kept::kGradients;
            },
            "outputs"_a.noconvert(), "final_states"_a.noconvert())
-      .def("read", [](const N& n, long node, Out<T, 2> out) { n.scatter(node, out.data()); }, "node"_a, "out"_a.noconvert())
-      .def("read_gradient", [](const N& n, long node, Out<T, 2> out) { n.scatter_gradient(node, out.data()); }, "node"_a, "out"_a.noconvert())
-      .def("final_states", [](const N& n, long node, Out<T, 3> out) {
-            write_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states, out);
-          }, "node"_a, "out"_a.noconvert())
-      .def("initial_state_gradients", [](const N& n, long node, Out<T, 3> out) {
-            write_states(*n.recurrent(node), n.batch(), n.recurrent(node)->state_gradients, out);
-          }, "node"_a, "out"_a.noconvert());
+      .def("value", [](N& n, long node) {
+            const typename N::Use use(n);
+            n.require_values("value");
+            const Value<T>& value = n.node(node)->value;
+            auto out = n.new_rows(value);
+            n.scatter(node, out.data());
+            return out;
+          }, "node"_a)
+      .def("gradient", [](N& n, long node) {
+            const typename N::Use use(n);
+            n.require_gradients("input_gradient");
+            const Value<T>& value = n.node(node)->value;
+            require(value.needs_gradient, "input_gradient expects an Input with needs_gradient=True; got one without: set it");
+            auto out = n.new_rows(value);
+            if (value.has_gradient) n.scatter_gradient(node, out.data());
+            return out;
+          }, "node"_a)
+      .def("final_states", [](N& n, long node) {
+            const typename N::Use use(n);
+            n.require_values("final_states");
+            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states);
+          }, "node"_a)
+      .def("initial_state_gradients", [](N& n, long node) {
+            const typename N::Use use(n);
+            n.require_gradients("initial_state_gradients");
+            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->state_gradients);
+          }, "node"_a);
 }
 
 }  // namespace
@@ -305,8 +424,18 @@ void bind_network(nb::module_& m, const char* name) {
 
 NB_MODULE(TIDEGATE_MODULE, m) {
   using namespace tidegate;
+  // PyGILState, by which the interpreter lock is taken back here and in nanobind, knows the main interpreter alone.
+  if (PyInterpreterState_Get() != PyInterpreterState_Main())
+    throw nb::import_error("tidegate's engine runs in the main interpreter only, and this is a subinterpreter: use threads or processes");
   m.doc() = "The engine, compiled for one instruction set.";
   nb::set_leak_warnings(false);  // objects alive when the interpreter exits are no leak
+  nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+      PyErr_SetString(PyExc_MemoryError, "hidden_size, lengths and batch_size need more memory than there is: lower one of them");
+    }
+  });
   nb::class_<Stop>(m, "Stop")
       .def(nb::init<>())
       .def("set", [](Stop& stop) { stop.requested.store(true, std::memory_order_relaxed); })

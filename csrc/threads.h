@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -133,7 +134,8 @@ class Pool {
     return *pool.load(std::memory_order_acquire);
   }
 
-  // The worker that became idle last is the likeliest to be awake still.
+  // The worker that became idle last, which is the likeliest to be awake still; null where the system grants no more
+  // threads.
   Worker* take() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -144,7 +146,11 @@ class Pool {
       }
     }
     auto worker = std::make_unique<Worker>();
-    std::thread([worker = worker.get()] { worker->serve(); }).detach();
+    try {
+      std::thread([worker = worker.get()] { worker->serve(); }).detach();
+    } catch (const std::system_error&) {
+      return nullptr;
+    }
     return worker.release();
   }
   void give_back(Worker* worker) {
@@ -157,15 +163,20 @@ class Pool {
   std::vector<Worker*> idle_;
 };
 
-// Threads that do rounds of work together, the caller and workers of the pool, as long as one native call.
+// Threads that do rounds of work together, the caller and workers of the pool, as long as one native call. Fewer than
+// asked for where the system grants no more.
 //
 // A round of work is a number of shares. Whoever is free takes the next one, the caller among them, so that a thread
 // which the machine has no core for holds up nobody: the others do its part. Results do not depend on who does what.
 class Team {
  public:
   explicit Team(int size) {
-    for (int thread = 1; thread < size; ++thread) workers_.push_back(Pool::instance().take());
-    for (Worker* worker : workers_) worker->offer([](Worker& self, void* team) { static_cast<Team*>(team)->work(self); }, this);
+    while (this->size() < size) {
+      Worker* worker = Pool::instance().take();
+      if (!worker) break;
+      workers_.push_back(worker);
+      worker->offer([](Worker& self, void* team) { static_cast<Team*>(team)->work(self); }, this);
+    }
   }
   ~Team() {
     if (workers_.empty()) return;

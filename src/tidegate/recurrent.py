@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate import cells
-from tidegate.checks import choice
-from tidegate.engine import DTYPES, Engine, Floats, Parameters, Steps
+from tidegate.checks import choice, integer
+from tidegate.engine import DTYPES, MAX_THREADS, Engine, Floats, Parameters, Steps, require_memory
 from tidegate.network import Input, Network, Node, recurrent_stack
 from tidegate.network import Recurrent as Layer
 from tidegate.network.initializers import Initializers, initialize
@@ -58,17 +58,18 @@ class Recurrent:
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.cell = cells.get(cell)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        self.input_size = integer("input_size", input_size)
+        self.hidden_size = integer("hidden_size", hidden_size)
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.dtype = choice("dtype", dtype, DTYPES)
-        self.num_threads = num_threads
+        self.num_threads = integer("num_threads", num_threads, 1, MAX_THREADS)
         x, *layers = recurrent_stack(cell, input_size, hidden_size, num_layers, bidirectional)
         assert isinstance(x, Input)
         self._input = replace(x, needs_gradient=True)
         self._layers = tuple(node for node in layers if isinstance(node, Layer))
         network = Network((self._input, *self._layers))
+        require_memory(network, self.dtype)
         self._flat = np.empty(network.num_parameters, dtype)
         self.parameters = Parameters(self._flat, network.parameter_shapes)
         rng = np.random.default_rng(random_state)

@@ -92,10 +92,18 @@ def as_shape(
 ) -> npt.NDArray[Any]:
     """values of that shape and dtype, C-contiguous; a letter stands for any size. ValueError otherwise."""
     try:
-        given = np.ascontiguousarray(values, dtype=dtype)
+        if np.asarray(values).dtype.kind not in "biufO":
+            raise TypeError
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, which who needs finite numbers refuses
+            given = np.require(values, dtype, ["C", "ALIGNED", "ENSUREARRAY"])
     except (TypeError, ValueError):
         raise ValueError(
             f"{argument} expects numbers; got {values!r:.60}: pass an array of numbers"
+        ) from None
+    except MemoryError:
+        raise MemoryError(
+            f"{argument} of shape {np.shape(values)} needs more memory as {dtype} than there is: "
+            "pass less at once"
         ) from None
     fits = given.ndim == len(shape) and all(
         isinstance(expected, str) or expected == got for expected, got in zip(shape, given.shape)

@@ -133,41 +133,6 @@ def test_denormals_are_flushed_inside_and_kept_outside(num_threads: int) -> None
     assert np.float32(tiny) / np.float32(2) > 0
 
 
-def test_wrong_arrays_are_refused() -> None:
-    engine = engine_with_weights()
-    steps, target = data(4)
-    before = engine.flat.copy()
-    inside = np.arange(4)
-
-    def epoch(steps: Steps, target: Target, order: np.ndarray, batch_size: int = 2) -> None:
-        engine.epoch(steps, target, order, batch_size, np.full(2, 0.01), Optimizer())
-
-    outside = Steps(steps.inputs, steps.starts + 1, steps.lengths)
-    empty = Steps(steps.inputs, steps.starts, steps.lengths * 0)
-    narrow = Steps((steps.inputs[0][:, :1].copy(),), steps.starts, steps.lengths)
-    far = Steps(steps.inputs, steps.starts + 2**62, steps.lengths)
-    with pytest.raises(ValueError, match="outside the values"):
-        epoch(outside, target, inside)
-    with pytest.raises(ValueError, match="outside the values"):
-        epoch(far, target, inside)
-    with pytest.raises(ValueError, match="empty"):
-        epoch(empty, target, inside)
-    with pytest.raises(ValueError, match="columns"):
-        epoch(narrow, target, inside)
-    with pytest.raises(ValueError, match="order"):
-        epoch(steps, target, inside + 1)
-    with pytest.raises(ValueError, match="targets"):
-        epoch(steps, Target(target.values[:3]), inside)
-    with pytest.raises(ValueError, match="weights"):
-        epoch(steps, Target(target.values, np.ones(3, np.float32)), inside)
-    with pytest.raises(ValueError, match="learning_rates"):
-        epoch(steps, target, inside, batch_size=1)
-    classes = Engine(sequence_network("rnn", 2, 3, 3, "softmax_cross_entropy"))
-    with pytest.raises(ValueError, match="class"):
-        classes.evaluate(steps, Target(np.array([0, 1, 2, 3], np.int32)))
-    np.testing.assert_array_equal(engine.flat, before)
-
-
 def test_instruction_sets_can_be_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = instruction_sets()
     assert everything[-1] == "portable"

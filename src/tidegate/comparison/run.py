@@ -17,13 +17,14 @@ from tidegate.comparison.claims import claims
 from tidegate.comparison.costs import latency_seconds, memory_bytes
 from tidegate.comparison.differences import verdicts
 from tidegate.comparison.folder import Folder
-from tidegate.comparison.machine import hardware, num_cores, versions
+from tidegate.comparison.machine import hardware, versions
 from tidegate.comparison.parts import Division, Part
 from tidegate.comparison.progress import Board, shown
 from tidegate.comparison.results import Comparison
 from tidegate.comparison.scores import CellResult
 from tidegate.comparison.sizes import networks
 from tidegate.comparison.trials import TASKS, Trial, run_trials
+from tidegate.engine import num_cores
 from tidegate.network import Network
 from tidegate.network.nodes import Recurrent
 
@@ -77,7 +78,8 @@ def compare(
     match: "hidden" gives every cell hidden_size; "parameters" gives it to the reference, and the others the
     hidden size whose number of parameters is nearest.
     task: "classification" (strings, integers, booleans) or "regression" (floats); None goes by y's type.
-    num_threads: replicas trained side by side, each on one thread; None is as many as there are cores.
+    num_threads: replicas trained side by side, each on one thread; None is as many as there are cores, or
+        OMP_NUM_THREADS where that is less.
     progress: a bar on a terminal. output: a folder for result.json and report.html, and for what resume
     needs: with resume=True the same call goes on with what was done there, and ends with the same scores to
     the bit; without it a folder with a comparison begins anew. command: for the report, what makes the

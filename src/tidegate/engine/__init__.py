@@ -1,9 +1,11 @@
 """The native engine: networks run and trained by the C++ core, whole epochs in one call."""
 
 from tidegate.engine.engine import Engine, Parameters
+from tidegate.engine.memory import require_memory
 from tidegate.engine.native import Stop, instruction_set, instruction_sets, num_cores
 from tidegate.engine.records import (
     DTYPES,
+    MAX_THREADS,
     OPTIMIZERS,
     Diverged,
     Floats,
@@ -16,6 +18,7 @@ from tidegate.engine.records import (
 
 __all__ = [
     "DTYPES",
+    "MAX_THREADS",
     "OPTIMIZERS",
     "Diverged",
     "Engine",
@@ -30,4 +33,5 @@ __all__ = [
     "instruction_set",
     "instruction_sets",
     "num_cores",
+    "require_memory",
 ]

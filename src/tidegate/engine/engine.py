@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tidegate.checks import choice, integer
+from tidegate.engine.memory import require_memory
 from tidegate.engine.native import Stop, extension
 from tidegate.engine.records import (
     DTYPES,
+    MAX_THREADS,
     START,
     Diverged,
     Floats,
@@ -23,6 +25,7 @@ from tidegate.engine.records import (
     Result,
     Steps,
     Target,
+    exactly,
 )
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Pool, Recurrent
 
@@ -65,7 +68,8 @@ class Engine:
     def __init__(self, network: Network, *, dtype: str = "float32", num_threads: int = 1) -> None:
         self.network = network
         self.dtype = choice("dtype", dtype, DTYPES)
-        self.num_threads = integer("num_threads", num_threads, 1, 1024)
+        self.num_threads = integer("num_threads", num_threads, 1, MAX_THREADS)
+        require_memory(network, self.dtype)
         kind = extension().Network32 if dtype == "float32" else extension().Network64
         self._plan = kind(network.num_parameters, self.num_threads)
         self._numbers = _add_nodes(self._plan, network)
@@ -84,7 +88,7 @@ class Engine:
 
     @num_updates.setter
     def num_updates(self, count: int) -> None:
-        self._plan.num_updates = count
+        self._plan.num_updates = integer("num_updates", count, 0, 2**62)
 
     def epoch(
         self,
@@ -106,16 +110,21 @@ class Engine:
         earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same bits as in
         one call, and the result is that of the epoch so far. Diverged where a loss or gradient is not finite.
         """
+        exactly("learning_rates", learning_rates, "float64", 1)
+        if not np.isfinite(learning_rates).all():
+            raise ValueError(
+                "learning_rates expects finite numbers; got NaN or infinity: pass one finite rate an update"
+            )
         reached, complete = self._plan.epoch(
-            *_arrays(steps),
+            *self._arrays(steps),
             *self._target(target),
-            order,
-            batch_size,
+            exactly("order", order, "int64", 1),
+            integer("batch_size", batch_size),
             learning_rates,
             self._settings(optimizer),
             seed % 2**64,
             astuple(position),
-            len(learning_rates) if max_updates is None else max_updates,
+            len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0),
             None if stop is None else stop._native,
         )
         made = Position(*reached)
@@ -137,10 +146,10 @@ class Engine:
     ) -> Result:
         """Loss and score of the sequences of `order` (all where None), without dropout."""
         loss, score, weight = self._plan.evaluate(
-            *_arrays(steps),
+            *self._arrays(steps),
             *self._target(target),
-            _by_length(steps) if order is None else order,
-            batch_size,
+            _by_length(steps) if order is None else exactly("order", order, "int64", 1),
+            integer("batch_size", batch_size),
             None if stop is None else stop._native,
         )
         return Result(loss / (weight or 1.0), score / (weight or 1.0))
@@ -148,10 +157,16 @@ class Engine:
     def predict(self, steps: Steps, batch_size: int = 256) -> Floats:
         """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence:
         zero)."""
-        output = next(node.of[0] for node in self.network.nodes if isinstance(node, Loss))
-        inputs, starts, lengths = _arrays(steps)
+        compared = [node.of[0] for node in self.network.nodes if isinstance(node, Loss)]
+        if not compared:
+            raise ValueError(
+                "predict expects a network with a Loss, whose outputs it returns; got none: add one"
+            )
         predicted: Floats = self._plan.predict(
-            self._numbers[output], inputs, starts, lengths, _by_length(steps), batch_size
+            self._numbers[compared[0]],
+            *self._arrays(steps),
+            _by_length(steps),
+            integer("batch_size", batch_size),
         )
         return predicted
 
@@ -170,11 +185,16 @@ class Engine:
         initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks
         a step that leaves every state as it was. training: dropout is on, drawn from `seed`.
         """
-        self._steps = steps
         values, classes, weights = (None, None, None) if target is None else self._target(target)
-        states = [(self._numbers[name], state) for name, state in (initial or {}).items()]
         loss, score, weight = self._plan.forward(
-            *_arrays(steps), mask, values, classes, weights, states, training, seed % 2**64
+            *self._arrays(steps),
+            None if mask is None else exactly("mask", mask, "uint8", 1),
+            values,
+            classes,
+            weights,
+            self._by_number("initial", initial, 3),
+            training,
+            seed % 2**64,
         )
         return Result(loss / (weight or 1.0), score / (weight or 1.0))
 
@@ -187,45 +207,54 @@ class Engine:
         sum(final_states * final states), by node name; they are then in `gradients`, `input_gradient` and
         `initial_state_gradients`."""
         self._plan.backward(
-            [(self._numbers[name], gradient) for name, gradient in (outputs or {}).items()],
-            [(self._numbers[name], gradient) for name, gradient in (final_states or {}).items()],
+            self._by_number("outputs", outputs, 2), self._by_number("final_states", final_states, 3)
         )
 
     def value(self, name: str) -> Floats:
         """What a node computed in the last forward pass: (S, columns) per step, (N, columns) per sequence."""
-        out = self._rows_of(name)
-        self._plan.read(self._numbers[name], out)
-        return out
+        value: Floats = self._plan.value(self._number(name))
+        return value
 
     def input_gradient(self, name: str = "x") -> Floats:
         """Gradient of an input, (S, I), after `backward`."""
-        out = self._rows_of(name)
-        self._plan.read_gradient(self._numbers[name], out)
-        return out
+        gradient: Floats = self._plan.gradient(self._number(name))
+        return gradient
 
     def final_states(self, name: str) -> Floats:
         """States (states, N, H) of a recurrent node after the last forward pass."""
-        return self._states(name, self._plan.final_states)
+        states: Floats = self._plan.final_states(self._number(name))
+        return states
 
     def initial_state_gradients(self, name: str) -> Floats:
         """Gradients of the initial states (states, N, H) of a recurrent node after `backward`."""
-        return self._states(name, self._plan.initial_state_gradients)
+        gradients: Floats = self._plan.initial_state_gradients(self._number(name))
+        return gradients
 
-    def _rows_of(self, name: str) -> Floats:
-        rows = self._steps.inputs[0].shape[0] if self.network.is_per_step(name) else len(self._steps)
-        return np.zeros((rows, self.network.widths[name]), self.dtype)
+    def _number(self, name: str) -> int:
+        return self._numbers[choice("name", name, self._numbers)]
 
-    def _states(self, name: str, read: Any) -> Floats:
-        node = next(node for node in self.network.nodes if node.name == name)
-        assert isinstance(node, Recurrent)
-        out = np.empty((node.num_states, len(self._steps), node.hidden_size), self.dtype)
-        read(self._numbers[name], out)
-        return out
+    def _by_number(
+        self, argument: str, arrays: Mapping[str, Floats] | None, num_axes: int
+    ) -> list[tuple[int, Floats]]:
+        return [
+            (
+                self._numbers[choice(argument, name, self._numbers)],
+                exactly(f"{argument}[{name!r}]", array, self.dtype, num_axes),
+            )
+            for name, array in (arrays or {}).items()
+        ]
+
+    def _arrays(self, steps: Steps) -> tuple[list[Floats], Indices, Indices]:
+        for index, values in enumerate(steps.inputs):
+            exactly(f"inputs[{index}]", values, self.dtype, 2)
+        return list(steps.inputs), steps.starts, steps.lengths
 
     def _target(self, target: Target) -> tuple[Floats | None, NDArray[Any] | None, Floats | None]:
+        if target.weights is not None:
+            exactly("weights", target.weights, self.dtype, 1)
         if target.values.ndim == 1:
             return None, target.values, target.weights
-        return target.values, None, target.weights
+        return exactly("targets", target.values, self.dtype, 2), None, target.weights
 
     def _settings(self, optimizer: Optimizer) -> Any:
         return extension().OptimizerSettings(
@@ -239,10 +268,6 @@ class Engine:
             optimizer.clip_norm or 0.0,
             optimizer.clip_value or 0.0,
         )
-
-
-def _arrays(steps: Steps) -> tuple[list[Floats], Indices, Indices]:
-    return list(steps.inputs), steps.starts, steps.lengths
 
 
 def _by_length(steps: Steps) -> Indices:

@@ -11,10 +11,34 @@ from numpy.typing import ArrayLike, NDArray
 from tidegate.checks import choice, real
 
 DTYPES = ("float32", "float64")
+MAX_THREADS = 1024
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
 Floats = NDArray[Any]
 Indices = NDArray[np.int64]
+
+
+def exactly(argument: str, got: Any, dtype: str, num_axes: int) -> NDArray[Any]:
+    """Return `got` if the core can read it as it stands; otherwise ValueError. Nothing is converted: a copy
+    of the data of a whole fit would cost its memory again."""
+    if not (
+        isinstance(got, np.ndarray)
+        and got.dtype == dtype
+        and got.ndim == num_axes
+        and got.flags.c_contiguous
+        and got.flags.aligned
+    ):
+        described = (
+            f"{'' if got.flags.c_contiguous else 'not contiguous '}{got.dtype.str} of shape {got.shape}"
+            if isinstance(got, np.ndarray)
+            else f"{type(got).__name__}"
+        )
+        axes = "axis" if num_axes == 1 else "axes"
+        raise ValueError(
+            f"{argument} expects a C-contiguous array of {dtype} with {num_axes} {axes}; got {described}: "
+            f'pass np.require(..., "{dtype}", "CA") of that many axes'
+        )
+    return got
 
 
 class Diverged(FloatingPointError):
@@ -29,6 +53,10 @@ class Steps:
     inputs: tuple[Floats, ...]
     starts: Indices
     lengths: Indices
+
+    def __post_init__(self) -> None:
+        exactly("starts", self.starts, "int64", 1)
+        exactly("lengths", self.lengths, "int64", 1)
 
     @classmethod
     def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
@@ -48,6 +76,10 @@ class Target:
 
     values: NDArray[Any]
     weights: Floats | None = None
+
+    def __post_init__(self) -> None:
+        if getattr(self.values, "ndim", 1) == 1:
+            exactly("targets", self.values, "int32", 1)
 
 
 @dataclass(frozen=True)

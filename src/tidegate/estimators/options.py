@@ -3,7 +3,6 @@ defaults."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from numbers import Real
@@ -13,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from tidegate.checks import choice, integer
-from tidegate.engine import Optimizer
+from tidegate.engine import MAX_THREADS, Optimizer, num_cores
 from tidegate.network import Network
 from tidegate.network.initializers import Initializers
 from tidegate.training.schedules import Schedule
@@ -101,10 +100,8 @@ class Options(BaseEstimator):  # type: ignore[misc]
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for
         workers."""
         if self.num_threads is not None:
-            return integer("num_threads", self.num_threads, 1, 1024)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        limit = os.environ.get("OMP_NUM_THREADS", "")
-        return min(cores, int(limit)) if limit.isdecimal() and int(limit) else cores
+            return integer("num_threads", self.num_threads, 1, MAX_THREADS)
+        return num_cores()
 
     def _generator(self) -> np.random.Generator:
         """NumPy's generator from random_state."""

@@ -8,6 +8,8 @@ from tidegate.checks import choice, integer
 from tidegate.network.network import Network
 from tidegate.network.nodes import POOLINGS, Dense, Dropout, Input, Loss, Node, Pool, Recurrent
 
+MAX_LAYERS = 200
+
 
 def recurrent_stack(
     cell: str,
@@ -20,7 +22,7 @@ def recurrent_stack(
     """Input "x" and layers "l0", "l0_reverse", "l1", ...; dropout stands between the layers."""
     nodes: list[Node] = [Input("x", input_size)]
     below: tuple[str, ...] = ("x",)
-    for layer in range(integer("num_layers", num_layers)):
+    for layer in range(integer("num_layers", num_layers, 1, MAX_LAYERS)):
         if layer and dropout:
             nodes.extend(Dropout(f"{name}_dropout", (name,), dropout) for name in below)
             below = tuple(f"{name}_dropout" for name in below)
