@@ -12,7 +12,7 @@ native := pyproject.toml CMakeLists.txt $(shell find csrc -name '*.h' -o -name '
 package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch test-aeon test-browser sanitize by-hand size import-time clean
+.PHONY: help demo test test-torch test-aeon test-browser sanitize bench bench-quick bench-page by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +22,9 @@ help:
 	@echo "make test-aeon    installs the package aeon, apart, and compares its reading of .ts files with ours"
 	@echo "make test-browser looks at the report in Chromium: errors, empty figures, what overflows at two widths"
 	@echo "make sanitize     the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make bench        the engine beside PyTorch, JAX, ONNX Runtime, OpenVINO and Keras; ARGS=--help for a part of it"
+	@echo "make bench-quick  our own times of a few rows against those of the last full run; under two minutes"
+	@echo "make bench-page   docs/speed.md and its picture from the last full run"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
@@ -51,6 +54,16 @@ test-browser:
 
 sanitize: build/sanitize/installed
 	tools/sanitize.sh
+
+bench: build/bench/installed .venv/installed-test
+	$(bin)/python -m pytest -q tests/engine
+	build/bench/venv/bin/python -m benchmarks.engine $(ARGS)
+
+bench-quick: .venv/installed-test
+	$(bin)/python -m benchmarks.engine.quick $(ARGS)
+
+bench-page: .venv/installed-test
+	$(bin)/python -m benchmarks.engine.output
 
 by-hand: build/by-hand/installed
 	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
@@ -109,6 +122,17 @@ build/by-hand/installed: $(native) $(package) .venv/installed-test
 	@$(pip) install --no-build-isolation --no-deps --upgrade --target build/by-hand/site \
 		--config-settings=build-dir=build/by-hand/cmake --config-settings=cmake.define.TIDEGATE_BY_HAND=ON .
 	@$(bin)/python -m venv --without-pip build/by-hand/venv
+	@touch $@
+
+build/bench/peers: requirements-bench.txt | .venv/created
+	@echo "Installing the peers of the benchmark into build/bench/venv: some minutes the first time"
+	@$(PYTHON) -m venv build/bench/venv
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-bench.txt
+	@touch $@
+
+build/bench/installed: build/wheel/installed build/bench/peers
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet uninstall --yes tidegate
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install build/wheel/*.whl
 	@touch $@
 
 build/wheel/installed: $(native) $(package) | .venv/build-tools
