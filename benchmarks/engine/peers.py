@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-# glibc then takes large blocks from a heap that never shrinks: a page is touched once (man 3 mallopt).
+# glibc then takes large blocks from a heap that never shrinks: a page is touched once (man 3 mallopt). One arena
+# for all threads would keep still more, but costs PyTorch up to a third.
 KEPT_PAGES = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),
     "MALLOC_TOP_PAD_": str(2**28),
-    "MALLOC_ARENA_MAX": "1",
     "BENCH_FLUSH_DENORMALS": "1",
 }
 TORCH_AVX2 = {
@@ -31,11 +31,13 @@ PEERS = {
     "pytorch": Peer("pytorch_peer"),
     "pytorch cured": Peer("pytorch_peer", KEPT_PAGES),
     "jax": Peer("jax_peer"),
+    "jax cured": Peer("jax_peer", KEPT_PAGES),
     "onnxruntime": Peer("onnxruntime_peer"),
     "openvino": Peer("openvino_peer"),
     "keras": Peer("keras_peer"),
     "tidegate avx2": Peer("tidegate_peer", {"TIDEGATE_INSTRUCTION_SET": "avx2"}),
-    "pytorch avx2": Peer("pytorch_peer", KEPT_PAGES | TORCH_AVX2),
+    "pytorch avx2": Peer("pytorch_peer", TORCH_AVX2),
+    "pytorch avx2 cured": Peer("pytorch_peer", KEPT_PAGES | TORCH_AVX2),
 }
 
 # A choice made for another program's sake, which would hold a library below its best.

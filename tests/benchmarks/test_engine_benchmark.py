@@ -205,6 +205,7 @@ def test_goals_are_those_set_for_each_shape():
         "pytorch": "1.25 times",
         "pytorch cured": "1.05 times",
         "jax": "1.05 times",
+        "jax cured": "1.05 times",
     }
     assert set(goals_of("lstm-training", (1, 100, 16, 32)).values()) == {"2.5 times"}
     assert set(goals_of("gru-training", (1, 1000, 64, 256)).values()) == {"1.7 times"}
@@ -212,6 +213,7 @@ def test_goals_are_those_set_for_each_shape():
         "pytorch": "3 times",
         "pytorch cured": "3 times",
         "jax": "3 times",
+        "jax cured": "3 times",
         "tidegate gru": "0.909 times",
     }
     assert goals_of("lstm-article", (1, 10, 1, 10)) == {
@@ -257,7 +259,7 @@ def test_a_library_is_told_its_threads_and_no_choice_made_for_another(monkeypatc
 # ---- a run, with processes that are made up ----
 
 
-SECONDS = {"tidegate": 0.001, "pytorch": 0.002, "pytorch cured": 0.0015, "jax": 0.003}
+SECONDS = {"tidegate": 0.001, "pytorch": 0.002, "pytorch cured": 0.0015, "jax": 0.003, "jax cured": 0.003}
 
 
 class FakeProcess:
@@ -270,7 +272,7 @@ class FakeProcess:
         return {self._peer: "1.0"}
 
     def build(self, task: Task) -> dict[str, object]:
-        value = 2.0 if self._peer == "jax" else 1.0
+        value = 2.0 if self._peer.startswith("jax") else 1.0
         return {
             "results": {"output": np.full(3, value)},
             "variant": "only",
@@ -307,7 +309,7 @@ def test_a_run_has_a_row_for_each_peer_that_computes_the_same(made_up_run):
     run = made_up_run()
     rows = [row for row in run.rows if row["work"] == "training" and row["cell"] == "lstm"]
     assert [row["peer"] for row in rows] == ["pytorch", "pytorch cured"] * len(TRAINING_SHAPES)
-    assert len(run.refused) == 2 * len(TRAINING_SHAPES)
+    assert len(run.refused) == 4 * len(TRAINING_SHAPES)
     assert "jax: output differs by 1.0e+00" in run.refused[0]
     assert {row["ratio"] for row in rows} == {2.0, 1.5}
     tiny = rows[:2]
