@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from fnmatch import fnmatch
-from pathlib import Path
 
 from benchmarks.engine import output
 from benchmarks.engine.goals import EFFICIENCIES, GROWTHS, comparisons
@@ -19,7 +18,7 @@ from benchmarks.engine.peers import PEERS
 from benchmarks.engine.run import Run
 from tidegate.comparison.machine import hardware
 
-PARTIAL = Path("build/bench/engine.json")
+PARTIAL = output.ROOT / "build" / "bench" / "engine.json"
 EXAMPLE = """example:
   make bench ARGS="--only lstm-training --threads 2 --peers pytorch"
   make bench ARGS="--only '*-inference' --shape 32,100,64,128"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-# glibc then takes large blocks from a heap that never shrinks: a page is touched once (man 3 mallopt). One arena
-# for all threads would keep still more, but costs PyTorch up to a third.
+# glibc then takes large blocks from a heap that never shrinks: a page is touched once (man 3 mallopt). One
+# arena for all threads would keep still more, but costs PyTorch up to a third.
 KEPT_PAGES = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),

@@ -19,7 +19,7 @@ FEWEST_ROUNDS = 3
 
 
 class Failed(Exception):
-    """A peer's process raised: its traceback."""
+    """A peer's process raised, or ended; its traceback is on standard error."""
 
 
 class Timed(Protocol):
@@ -49,11 +49,15 @@ class PeerProcess:
         self._requests = Connection(self_write, readable=False)
         self._answers = Connection(self_read, writable=False)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     def _ask(self, name: str, *arguments: object) -> Any:
-        self._requests.send((name, arguments))
         try:
+            self._requests.send((name, arguments))
             kind, answer = self._answers.recv()
-        except EOFError:
+        except (EOFError, BrokenPipeError):
             raise Failed(f"the process of {self.peer} ended with code {self._process.wait()}") from None
         if kind == "unsupported":
             raise Unsupported(answer)

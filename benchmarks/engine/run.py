@@ -86,7 +86,10 @@ class Run:
         try:
             self._peak()
             for case in cases:
-                self._case(case)
+                try:
+                    self._case(case)
+                except Failed as error:
+                    self._refuse(f"{case.key} {case.task.shape}: {error}")
             efficient = [(one, self._alone(one.task)) for one in efficiencies]
             for growth in growths:
                 self._growth(growth)
@@ -98,7 +101,7 @@ class Run:
                 process.close()
 
     def _process(self, peer: str) -> PeerProcess:
-        if peer not in self._processes:
+        if peer not in self._processes or not self._processes[peer].is_alive:
             self._processes[peer] = PeerProcess(peer, self._num_threads)
             self.versions |= self._processes[peer].versions() if " " not in peer else {}
         return self._processes[peer]

@@ -65,8 +65,9 @@ def main() -> None:
             answer: tuple[str, Any] = ("answer", getattr(worker, name)(*arguments))
         except Unsupported as error:
             answer = ("unsupported", str(error))
-        except Exception:  # noqa: BLE001 - a library's failure is the row's alone
-            answer = ("failed", traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - a library's failure is the row's alone
+            traceback.print_exc()
+            answer = ("failed", f"{type(error).__name__}: {error}")
         wait_until_idle()
         answers.send(answer)
 
