@@ -14,7 +14,7 @@ package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-isa test-aarch64 test-torch test-aeon test-browser sanitize sanitize-threads
-.PHONY: wheel test-wheel by-hand size import-time clean
+.PHONY: wheel test-wheel bench bench-quick bench-page by-hand size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +29,9 @@ help:
 	@echo "make sanitize-threads  the tests of threads under ThreadSanitizer"
 	@echo "make wheel        builds a wheel for Linux (manylinux) into dist/"
 	@echo "make test-wheel   installs the wheel where there is no compiler and runs the commands there"
+	@echo "make bench        the engine beside PyTorch, JAX, ONNX Runtime, OpenVINO and Keras; ARGS=--help for a part of it"
+	@echo "make bench-quick  our own times of a few rows against those of the last full run; under two minutes"
+	@echo "make bench-page   docs/speed.md and its picture from the last full run"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
@@ -80,6 +83,16 @@ wheel: build/wheel/built build/wheel/tools/installed
 
 test-wheel: wheel
 	tools/test_wheel.sh
+
+bench: build/bench/installed .venv/installed-test
+	$(bin)/python -m pytest -q tests/engine
+	build/bench/venv/bin/python -m benchmarks.engine $(ARGS)
+
+bench-quick: .venv/installed-test
+	$(bin)/python -m benchmarks.engine.quick $(ARGS)
+
+bench-page: .venv/installed-test
+	$(bin)/python -m benchmarks.engine.output
 
 by-hand: build/by-hand/installed
 	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
@@ -144,6 +157,17 @@ build/self-test/built build/self-test-aarch64/built: $(native) csrc/self_test.cp
 	@echo "Building the core's self-test into $(@D)"
 	@PATH="$(CURDIR)/$(bin):$$PATH" cmake -S . -B $(@D) $(cross) -DTIDEGATE_SELF_TEST=ON > $(@D).log
 	@PATH="$(CURDIR)/$(bin):$$PATH" cmake --build $(@D) >> $(@D).log || { cat $(@D).log; exit 1; }
+	@touch $@
+
+build/bench/peers: requirements-bench.txt | .venv/created
+	@echo "Installing the peers of the benchmark into build/bench/venv: some minutes the first time"
+	@$(PYTHON) -m venv build/bench/venv
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-bench.txt
+	@touch $@
+
+build/bench/installed: build/wheel/built build/bench/peers
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet uninstall --yes tidegate
+	@build/bench/venv/bin/python -m pip --disable-pip-version-check --quiet install build/wheel/*.whl
 	@touch $@
 
 build/wheel/built: $(native) $(package) | .venv/build-tools

@@ -126,11 +126,13 @@ class Bound : public Network<T> {
   using Inputs = std::vector<In<T, 2>>;
   using Mask = std::optional<In<std::uint8_t, 1>>;
 
-  // What is there to be read: of the last pass nothing, its values, or its gradients too.
-  enum class Kept { kNothing, kValues, kValuesToDifferentiate, kGradients };
+  // What is there to be read: of the last pass nothing, its states, its values, or its gradients too.
+  enum class Kept { kNothing, kStates, kValues, kValuesToDifferentiate, kGradients };
   Kept kept = Kept::kNothing;
   std::size_t num_rows = 0;  // of the data of that pass
   bool rows_overlap = false;  // a row of it belongs to several sequences
+  Array<T, 2> step_input, step_output;  // of the steps that begin_steps began
+  long step_node = 0;
 
   // One call at a time: another one meanwhile, from another thread or from a signal's handler, is refused.
   class Use {
@@ -390,6 +392,34 @@ void bind_network(nb::module_& m, const char* name) {
              n.kept = N::Kept::kGradients;
            },
            "outputs"_a.noconvert(), "final_states"_a.noconvert())
+      .def("begin_steps", [](N& n, long node, long count) {
+            const typename N::Use use(n);
+            require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
+            require(count >= 1, "num_sequences expects at least 1; got ", count);
+            const Value<T>& value = n.node(node)->value;
+            n.kept = N::Kept::kNothing;
+            n.step_input = new_array<T>(T(0), count, n.inputs()[0]->value.size);
+            n.step_output = new_array<T>(T(0), count, value.size);
+            n.step_node = node;
+            n.begin_steps(count);
+            n.kept = N::Kept::kStates;
+            return std::make_tuple(n.step_input, n.step_output);
+          }, "node"_a, "num_sequences"_a)
+      .def("step", [](N& n) {
+            const typename N::Use use(n);
+            require(n.kept == N::Kept::kStates, "step expects begin_steps, and no other call of the engine since; call that first");
+            const T* x = n.step_input.data();
+            T sum = 0;  // NaN where a number is not finite
+            for (std::size_t i = 0; i < n.step_input.size(); ++i) sum += x[i] * T(0);
+            require(sum == T(0), "x expects finite numbers; got NaN or infinity: fill them, or leave the step out");
+            Interrupt interrupt(nullptr, [] { return false; });
+            n.step(x, n.step_node, n.step_output.data(), interrupt);
+          })
+      .def("set_states", [](N& n, long node, const In<T, 3>& states) {
+            const typename N::Use use(n);
+            require(n.kept == N::Kept::kStates, "set_states expects begin_steps, and no other call of the engine since; call that first");
+            read_states(*n.recurrent(node), n.batch(), "states", states, n.recurrent(node)->states);
+          }, "node"_a, "states"_a.noconvert())
       .def("value", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_values("value");
@@ -409,7 +439,7 @@ void bind_network(nb::module_& m, const char* name) {
           }, "node"_a)
       .def("final_states", [](N& n, long node) {
             const typename N::Use use(n);
-            n.require_values("final_states");
+            n.require_kept(N::Kept::kStates, "final_states", "forward");
             return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states);
           }, "node"_a)
       .def("initial_state_gradients", [](N& n, long node) {

@@ -202,6 +202,35 @@ class Network {
     }
   }
 
+  // ---- one step of each of some sequences at a time ----
+
+  void begin_steps(long count) {
+    const FlushDenormals mode;
+    Team team(1);
+    pack(false, team);
+    const std::vector<std::int64_t> numbers = [count] {
+      std::vector<std::int64_t> all(count);
+      std::iota(all.begin(), all.end(), std::int64_t{0});
+      return all;
+    }();
+    set_batch(numbers.data(), std::vector<std::int64_t>(count, 1).data(), numbers.data(), count);
+    for (RecurrentNode<T>* layer : recurrent_) {
+      for (long s = 0; s < layer->num_states; ++s) layer->states[s].zero(count * layer->hidden_stride);
+      layer->has_initial = true;  // from then on the states that the step before left
+    }
+    set_targets({});
+  }
+
+  // x (count, columns of the one input); out (count, columns of the node). The weights are those of begin_steps.
+  void step(const T* x, long number, T* out, Interrupt& interrupt) {
+    const FlushDenormals mode;
+    Team team(1);
+    inputs_[0]->data = x;
+    pass_.mask = nullptr;
+    run_forward(team, interrupt, false, 0);
+    scatter(number, out);
+  }
+
   // Copies the rows of a node's value to their places in the data's order.
   void scatter(long number, T* out) const {
     const Value<T>& value = node(number)->value;

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tidegate import cells
 from tidegate.checks import choice, integer
-from tidegate.engine import DTYPES, MAX_THREADS, Engine, Floats, Parameters, Steps, require_memory
+from tidegate.engine import DTYPES, MAX_THREADS, Engine, Floats, Parameters, Steps, Stream, require_memory
 from tidegate.network import Input, Network, Node, recurrent_stack
 from tidegate.network import Recurrent as Layer
 from tidegate.network.initializers import Initializers, initialize
@@ -190,6 +190,15 @@ class Recurrent:
         x_BI = as_shape("x", x, ("B", self.input_size), self.dtype)
         output, final = self.forward(x_BI[:, np.newaxis], states=states)
         return output[:, 0], final
+
+    def stream(self, num_sequences: int = 1) -> Stream:
+        """The layers as they are now, for num_sequences sequences whose steps arrive one at a time.
+
+        `step` does the same from states that are passed in and out; a stream keeps them, and takes a
+        few microseconds a step. ValueError for bidirectional layers.
+        """
+        network = Network((self._input, *self._layers))
+        return Stream(network, self.parameters, self._layers[-1].name, num_sequences, self.dtype)
 
     def _engine(self, multiplied: tuple[str, ...]) -> Engine:
         nodes: list[Node] = [self._input]

@@ -15,6 +15,7 @@ from tidegate.engine.records import (
     Steps,
     Target,
 )
+from tidegate.engine.stream import Stream
 
 __all__ = [
     "DTYPES",
@@ -29,6 +30,7 @@ __all__ = [
     "Result",
     "Steps",
     "Stop",
+    "Stream",
     "Target",
     "instruction_set",
     "instruction_sets",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -209,6 +209,20 @@ class Engine:
         self._plan.backward(
             self._by_number("outputs", outputs, 2), self._by_number("final_states", final_states, 3)
         )
+
+    def begin_steps(self, name: str, num_sequences: int) -> tuple[Floats, Floats, Callable[[], None]]:
+        """Begin num_sequences sequences side by side whose steps arrive one at a time, with states of zero.
+
+        Returns x (num_sequences, I), to write the next step of each into; the array (num_sequences, columns)
+        for the value of the node of that name; and what computes the second from the first. The weights are
+        those of now; another call of the engine ends it.
+        """
+        x, value = self._plan.begin_steps(self._numbers[name], num_sequences)
+        return x, value, self._plan.step
+
+    def set_states(self, name: str, states: Floats) -> None:
+        """States (states, N, H) of a recurrent node, for the next `step`."""
+        self._plan.set_states(self._numbers[name], states)
 
     def value(self, name: str) -> Floats:
         """What a node computed in the last forward pass: (S, columns) per step, (N, columns) per sequence."""

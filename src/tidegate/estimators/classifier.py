@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
 from tidegate.estimators.examples import Examples, Rows
@@ -46,7 +47,7 @@ class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of classes_, (N, C); with one row a step, (N, T, C) or a list of (T_i, C)."""
         sequences, outputs = self._outputs(X)
-        return self._shaped(X, sequences, self.coding_.probabilities(outputs))
+        return self._shaped(X, sequences, self._decoded(outputs))
 
     def decision_function(self, X: Any) -> Any:
         """The network's outputs, (N, C); of two classes (N,), above 0 for the second."""
@@ -65,6 +66,9 @@ class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
             raise AttributeError("classes_ is there after fit")
         classes: Rows = self.coding_.classes
         return classes
+
+    def _decoded(self, outputs: NDArray[Any]) -> Any:
+        return self.coding_.probabilities(outputs)
 
     def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
         coding = previous or ClassCoding.of(examples.rows, self.loss == "sigmoid_cross_entropy")

@@ -23,6 +23,7 @@ from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, row_weights, rows_of
 from tidegate.estimators.options import Options
 from tidegate.estimators.scaling import Doubles, Scaling
+from tidegate.estimators.stream import ModelStream
 from tidegate.estimators.targets import Coding
 from tidegate.network import Network
 from tidegate.network.initializers import initialize
@@ -47,6 +48,10 @@ class SequenceModel(Options):
     def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
         """How the targets are coded; training: the part trained on; previous: how they were coded, where
         training continues."""
+
+    @abstractmethod
+    def _decoded(self, outputs: NDArray[Any]) -> Any:
+        """The engine's outputs (rows, K) as numbers in the targets' unit, or as probabilities."""
 
     def fit(
         self,
@@ -154,6 +159,18 @@ class SequenceModel(Options):
 
         self._check_fitted()
         return summary(self)
+
+    def stream(self, num_sequences: int = 1) -> ModelStream:
+        """The fitted model for num_sequences sequences whose steps arrive one at a time: `step` takes the next
+        step of each and answers, with the states kept between.
+
+        ValueError where the model has layers in both directions, which need the future, or pools over the
+        steps by mean or max.
+        """
+        self._check_fitted()
+        return ModelStream(
+            self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
 from tidegate.estimators.examples import Examples
@@ -33,12 +34,15 @@ class SequenceRegressor(RegressorMixin, SequenceModel):  # type: ignore[misc]
         """Numbers in the targets' unit, (N,) or (N, K) as y was; with one a step, (N, T) or (N, T, K) for an
         array and a list of (T_i,) or (T_i, K) otherwise."""
         sequences, outputs = self._outputs(X)
-        return self._shaped(X, sequences, self.coding_.decode(outputs))
+        return self._shaped(X, sequences, self._decoded(outputs))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2, the mean over K; over the steps of all sequences where y has numbers a step."""
         rows, outputs, weights = self._answers(X, y, sample_weight)
         return r2(self.coding_.columns("y", rows), self.coding_.scaling.undo(outputs), weights)
+
+    def _decoded(self, outputs: NDArray[Any]) -> Any:
+        return self.coding_.decode(outputs)
 
     def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
         return previous or NumberCoding.of(training.rows, training.weights, self.standardize)

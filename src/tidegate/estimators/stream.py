@@ -1,0 +1,63 @@
+"""A fitted model whose steps arrive one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate.engine import Floats, Stream
+from tidegate.estimators.scaling import Scaling
+from tidegate.network import Network, Pool
+
+
+class ModelStream:
+    """N sequences side by side: their next steps in, the model's answers after these steps out.
+
+    The answers are those of predict (numbers) or predict_proba (classes) for the steps so far: of each step
+    where the model answers per step, else of the sequence as if it ended there. The model's parameters are
+    those of the moment the stream was made.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        parameters: Mapping[str, Floats],
+        scaling: Scaling,
+        answers: Callable[[Floats], Any],
+        num_sequences: int,
+        dtype: str,
+    ) -> None:
+        for node in network.nodes:
+            if isinstance(node, Pool) and node.pooling != "last":
+                raise ValueError(
+                    f"stream expects a model with pooling='last', or with an answer a step; got "
+                    f"pooling={node.pooling!r}, which needs every step again: fit one with pooling='last'"
+                )
+        self._stream = Stream(network, parameters, "output", num_sequences, dtype)
+        self._scaling, self._answers = scaling, answers
+
+    def step(self, x: npt.ArrayLike) -> Any:
+        """The answers, one a sequence, after the next step x (N, I), or (I,) for one sequence, in the units of
+        fit's X. ValueError, and the states as they were, where x has another shape or is not finite."""
+        shape = self._stream.x.shape
+        values = np.asarray(x, np.float64)
+        if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
+            raise ValueError(f"x expects shape {shape}; got {values.shape}: pass one step of each sequence")
+        scaled = self._scaling.apply("x", values.reshape(shape), str(self._stream.x.dtype))
+        return self._answers(self._stream.step(scaled))
+
+    @property
+    def states(self) -> dict[str, Floats]:
+        """A copy of the states, name -> (layers, N, H); assign such a mapping to go on from it."""
+        return self._stream.states
+
+    @states.setter
+    def states(self, states: Mapping[str, npt.ArrayLike]) -> None:
+        self._stream.states = states  # type: ignore[assignment]
+
+    def reset(self) -> None:
+        """Begin new sequences: every state is zero."""
+        self._stream.reset()

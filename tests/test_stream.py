@@ -1,0 +1,124 @@
+"""Steps that arrive one at a time: the bits of the whole sequence, states in and out, refusals."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidegate import Recurrent, SequenceClassifier, SequenceRegressor
+from tidegate.cells import CELLS
+
+
+def drawn(seed: int, *shape: int) -> npt.NDArray[Any]:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    cell=st.sampled_from(sorted(CELLS)),
+    dtype=st.sampled_from(["float32", "float64"]),
+    hidden_size=st.integers(1, 70),
+    num_layers=st.integers(1, 3),
+    num_sequences=st.integers(1, 30),
+    cut=st.integers(0, 6),
+)
+def test_steps_have_the_bits_of_the_whole(
+    cell: str, dtype: str, hidden_size: int, num_layers: int, num_sequences: int, cut: int
+) -> None:
+    layers = Recurrent(cell, 3, hidden_size, num_layers, dtype=dtype, random_state=0)
+    x = drawn(1, num_sequences, 6, 3).astype(dtype)
+    whole, final = layers.forward(x)
+    stream, other = layers.stream(num_sequences), layers.stream(num_sequences)
+    for value in layers.parameters.values():
+        value[...] = 7.0  # a stream keeps the parameters it was made with
+    for t in range(6):
+        if t == cut:  # another stream goes on from the states alone
+            other.states = stream.states
+            stream = other
+        np.testing.assert_array_equal(stream.step(x[:, t]), whole[:, t])
+    for name, state in final.items():
+        np.testing.assert_array_equal(stream.states[name], state)
+    stream.reset()
+    np.testing.assert_array_equal(stream.step(x[:, 0]), whole[:, 0])
+
+
+def test_a_step_can_be_written_in_place_and_given_as_a_list() -> None:
+    layers = Recurrent("gru", 2, 3, random_state=0)
+    streams = [layers.stream() for _ in range(3)]
+    streams[0].x[...] = [[0.5, -1.0]]
+    outputs = [streams[0].step(), streams[1].step([[0.5, -1.0]]), streams[2].step(np.array([[0.5, -1.0]]))]
+    assert outputs[0] is streams[0].output
+    for output in outputs[1:]:
+        np.testing.assert_array_equal(output, outputs[0])
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ([[1.0, np.nan]], r"x expects finite numbers; got NaN or infinity"),
+        ([[np.inf, 0.0]], r"x expects finite numbers; got NaN or infinity"),
+        ([[1.0]], r"x expects shape \(1, 2\); got \(1, 1\)"),
+        ([1.0, 2.0], r"x expects shape \(1, 2\); got \(2,\)"),
+        ("no", r"x expects numbers; got 'no'"),
+    ],
+)
+def test_a_step_that_does_not_fit_changes_nothing(x: Any, message: str) -> None:
+    stream = Recurrent("lstm", 2, 3, random_state=0).stream()
+    stream.step([[1.0, 2.0]])
+    before = stream.states
+    with pytest.raises(ValueError, match=message):
+        stream.step(x)
+    for name, state in stream.states.items():
+        np.testing.assert_array_equal(state, before[name])
+
+
+def test_what_cannot_stream_says_so() -> None:
+    with pytest.raises(ValueError, match="one direction; got bidirectional=True"):
+        Recurrent("gru", 2, 3, bidirectional=True).stream()
+    with pytest.raises(ValueError, match="num_sequences expects"):
+        Recurrent("gru", 2, 3).stream(0)
+    stream = Recurrent("gru", 2, 3).stream()
+    with pytest.raises(ValueError, match="states: state expects one of h; got 'c'"):
+        stream.states = {"c": np.zeros((1, 1, 3))}
+    with pytest.raises(ValueError, match=r"states\['h'\] expects shape \(1, 1, 3\)"):
+        stream.states = {"h": np.zeros((1, 3))}
+
+
+FAST = {"hidden_size": 6, "max_epochs": 3, "random_state": 0, "validation": None}
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+def test_a_model_answers_as_it_predicts(per_step: bool) -> None:
+    X = 5.0 + 3.0 * drawn(1, 20, 7, 2)
+    classes = np.array(["no", "yes"])[(X[:, :, 0] > 5.0).astype(int)]
+    numbers = 100.0 * X.sum(axis=2)
+    y, values = (classes, numbers) if per_step else (classes[:, -1], numbers[:, -1])
+    classifier = SequenceClassifier(pooling="last", bidirectional=False, **FAST).fit(X, y)
+    regressor = SequenceRegressor(pooling="last", **FAST).fit(X, values)
+    labels, levels = classifier.stream(20), regressor.stream(20)
+    for t in range(7):
+        probabilities, predicted = labels.step(X[:, t]), levels.step(X[:, t])
+        so_far = X[:, : t + 1]
+        expected = classifier.predict_proba(so_far), regressor.predict(so_far)
+        np.testing.assert_array_equal(probabilities, expected[0][:, -1] if per_step else expected[0])
+        np.testing.assert_array_equal(predicted, expected[1][:, -1] if per_step else expected[1])
+    states = levels.states
+    levels.reset()
+    first = levels.step(X[:, 0])
+    levels.states = states
+    assert not np.array_equal(levels.step(X[:, 0]), first)
+
+
+def test_a_model_that_needs_every_step_again_says_so() -> None:
+    X, y = drawn(1, 8, 5, 2), np.arange(8.0)
+    with pytest.raises(ValueError, match=r"pooling='last'.*got pooling='mean'"):
+        SequenceRegressor(pooling="mean", **FAST).fit(X, y).stream()
+    stream = SequenceRegressor(pooling="last", **FAST).fit(X, y).stream()
+    with pytest.raises(ValueError, match=r"x expects shape \(1, 2\); got \(3,\)"):
+        stream.step([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="x expects numbers that fit float32; got nan"):
+        stream.step([1.0, np.nan])
+    assert stream.step([1.0, 2.0]).shape == (1,)
