@@ -118,21 +118,16 @@ def _stream(task: Task, num_threads: int) -> Built:
     for name, value in data.parameters.items():
         layer.parameters[f"{name}_l0"] = value
     xs = [np.ascontiguousarray(data.x[:, t]) for t in range(num_steps)]
-    zero = np.zeros((1, num_sequences, hidden_size), np.float32)
-    states = dict.fromkeys(layer.cell.states, zero)
-    run_states, number = states, 0
+    stream, number = layer.stream(num_sequences), 0
 
     def run() -> None:
-        nonlocal run_states, number
-        _, run_states = layer.step(xs[number], run_states)
+        nonlocal number
+        stream.step(xs[number])
         number = (number + 1) % num_steps
 
     def results() -> Results:
-        outputs, after = [], states
-        for x in xs:
-            output, after = layer.step(x, after)
-            outputs.append(output)
-        return {"output": np.stack(outputs, axis=1)}
+        stream.reset()
+        return {"output": np.stack([stream.step(x).copy() for x in xs], axis=1)}
 
     return Built(run, results)
 
