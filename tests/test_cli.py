@@ -43,7 +43,7 @@ MODEL = [
     "--min-delta",
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
-COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match"]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--margin"]
 COMPARE += ["--output", "--resume", "--format", "--threads"]
 FLAGS = {
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],

@@ -47,9 +47,33 @@ def test_matched_and_resumed(run, data, tmp_path):
     assert "whose settings differ" in err
 
 
+def test_a_margin_changes_the_verdict(run, data, tmp_path):
+    arguments = ["compare", data, *QUICK, "--output", tmp_path / "out"]
+    _, out, _ = run(*arguments)
+    assert "of more than" not in out
+    code, out, _ = run(*arguments, "--margin", 5, "--resume")
+    assert code == 0
+    assert "Verdict: no difference of more than 5." in " ".join(out.split())
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (record["settings"]["margin"], record["verdicts"][0]["outcome"]) == (5.0, "same")
+
+
+def test_a_search_comes_first_and_is_told(run, data, tmp_path):
+    code, out, err = run("compare", data, *QUICK, "--tune", 2, "--output", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert "split off once, before the search" in " ".join(out.split())
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert "--tune 2" in record["command"]
+    for cell in ("lstm", "gru"):
+        assert f"{cell}: learning_rate" in out
+        assert record["cells"][cell]["hidden_size"] == record["cells"][cell]["tuned"]["hidden_size"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--margin", -1], "--margin expects a finite number from 0; got -1.0"),
+        (["--tune", 0], "--tune expects a whole number from 1"),
         (["--resume"], "--resume expects the folder to go on with; got none: pass --output"),
         (["--match", "params"], "--match expects one of hidden, parameters; got 'params'"),
         (["--format", "xml"], "--format expects one of table, markdown, json"),

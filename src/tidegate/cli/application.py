@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate.checks import TooLarge
 from tidegate.cli.cells import cells
 from tidegate.cli.compare import compare
 from tidegate.cli.evaluate import evaluate
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(as_on_the_command_line(str(error)), BAD_INPUT)
     except KeyboardInterrupt as interrupt:
         return _end(str(interrupt) or "interrupted", INTERRUPTED)
+    except TooLarge as error:
+        return _end(as_on_the_command_line(str(error)), FAILED)
     except MemoryError:
         return _end(
             "not enough memory: pass fewer sequences, or a smaller --hidden-size or --batch-size", FAILED

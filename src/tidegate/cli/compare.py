@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tidegate.checks import choice
+from tidegate.checks import choice, integer, real
 from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
 
@@ -30,12 +30,22 @@ def compare(
     cells: Annotated[str, typer.Option(help="Cells, with commas between.")] = "rnn,lstm,gru",
     seeds: Annotated[int, typer.Option(help="Replicas of each cell.")] = 5,
     match: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What the cells have in common: hidden, the size; or parameters, their number, as near as "
-            "can be to the first cell's."
+            "can be to the first cell's. Default: hidden; with --tune neither."
         ),
-    ] = "hidden",
+    ] = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials of each cell before the comparison, to find its learning rate and dropout, and "
+            "without --match its hidden size, on sequences to train on alone. Default: none."
+        ),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(help="The largest difference of the score that does not matter to you.")
+    ] = 0.0,
     output: Annotated[
         Path | None, typer.Option(help="A folder for result.json, report.html and what --resume needs.")
     ] = None,
@@ -73,7 +83,11 @@ def compare(
     from tidegate.comparison.sizes import MATCHES
 
     choice("--format", format, FORMATS)
-    choice("--match", match, MATCHES)
+    if match is not None:
+        choice("--match", match, MATCHES)
+    real("--margin", margin)
+    if tune is not None:
+        integer("--tune", tune)
     if resume and output is None:
         raise ValueError("--resume expects the folder to go on with; got none: pass --output")
     if output is not None:
@@ -109,6 +123,8 @@ def compare(
             cells=[cell.strip() for cell in cells.split(",")],
             seeds=seeds,
             match=match,
+            tune=tune,
+            margin=margin,
             num_threads=threads,
             output=output,
             resume=resume,

@@ -113,7 +113,13 @@ class Comparison:
         from rich.table import Table
 
         table = Table(
-            caption=f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+            caption="\n".join(
+                [
+                    f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+                    *(f"{own.cell}: {own.tuned}" for own in self.cells if own.tuned is not None),
+                ]
+            ),
+            caption_justify="left" if any(own.tuned for own in self.cells) else "center",
             box=box.SIMPLE_HEAD,
             show_edge=False,
             pad_edge=False,

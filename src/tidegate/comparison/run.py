@@ -12,9 +12,9 @@ from typing import Any
 
 import tidegate
 from tidegate import cells as known_cells
-from tidegate.checks import choice, integer
+from tidegate.checks import choice, integer, real
 from tidegate.comparison.claims import claims
-from tidegate.comparison.costs import latency_seconds, memory_bytes
+from tidegate.comparison.costs import latency_seconds
 from tidegate.comparison.differences import verdicts
 from tidegate.comparison.folder import Folder
 from tidegate.comparison.machine import hardware, num_cores, versions
@@ -22,8 +22,11 @@ from tidegate.comparison.parts import Division, Part
 from tidegate.comparison.progress import Board, shown
 from tidegate.comparison.results import Comparison
 from tidegate.comparison.scores import CellResult
-from tidegate.comparison.sizes import networks
+from tidegate.comparison.sizes import MATCHES, networks
 from tidegate.comparison.trials import TASKS, Trial, run_trials
+from tidegate.comparison.tuned import Tuned
+from tidegate.comparison.tuning import Space, check_search, optuna, search
+from tidegate.engine.memory import check_memory, data_bytes, training_bytes
 from tidegate.network import Network
 from tidegate.network.nodes import Recurrent
 
@@ -56,7 +59,9 @@ def compare(
     groups: Any = None,
     cells: str | Iterable[str] = ("rnn", "lstm", "gru"),
     seeds: int | Iterable[int] = 5,
-    match: str = "hidden",
+    match: str | None = None,
+    tune: int | None = None,
+    margin: float = 0.0,
     task: str | None = None,
     num_threads: int | None = None,
     progress: bool = True,
@@ -75,7 +80,12 @@ def compare(
     cells: names of tidegate.cells.CELLS, the first of them the reference. seeds: how many, counted from 0, or
     the seeds themselves; a seed sets the initial weights, the parts and the order of the sequences.
     match: "hidden" gives every cell hidden_size; "parameters" gives it to the reference, and the others the
-    hidden size whose number of parameters is nearest.
+    hidden size whose number of parameters is nearest. None is "hidden", and with tune neither.
+    tune: trials of each cell before the comparison, to find its learning_rate and dropout, and without match
+    its hidden_size, on the part to train on alone (tidegate.comparison.tuning). Without `test` one quarter is
+    then split off, once, as the test part of all seeds. It needs optuna.
+    margin: the largest difference of the score that does not matter; a cell is better where the difference is
+    shown to be larger.
     task: "classification" (strings, integers, booleans) or "regression" (floats); None goes by y's type.
     num_threads: replicas trained side by side, each on one thread; None is as many as there are cores.
     progress: a bar on a terminal. output: a folder for result.json and report.html, and for what resume
@@ -84,8 +94,10 @@ def compare(
     comparison again.
     settings: of SequenceClassifier or SequenceRegressor, such as hidden_size, in place of their defaults.
 
-    ValueError where an argument does not fit. Ctrl-C ends every replica at once and raises Interrupted, which
-    holds the replicas that were finished; with an output they are in result.json as well.
+    ValueError where an argument does not fit; MemoryError, before anything is written, where the replicas
+    side by side would need more memory than there is. Ctrl-C, or SIGTERM, ends every replica at once and
+    raises Interrupted, which holds the replicas that were finished; with an output they are in result.json as
+    well.
     """
     began = time.perf_counter()
     whole = Part.of(X, y, groups)
@@ -97,61 +109,102 @@ def compare(
     if resume and output is None:
         raise ValueError("resume expects the folder to go on with; got none: pass output")
     given = None if test is None else _given_test(test, whole, kind)
-    division = Division.of(whole, given, TEST_SHARE, kind, chosen_seeds)
-    trained_as = networks(TASKS[kind], names, options, whole, match)
-    sizes = {name: _hidden_size(network) for name, network in trained_as.items()}
+    if match is not None:
+        choice("match", match, MATCHES)
+    real("margin", margin)
+    if tune is not None:
+        check_search(tune, options)
+    space = None if tune is None else Space.around(options, hidden_size=match is None)
+    training, testing, origin = whole, given, "given"
+    if given is None:
+        origin = f"{TEST_SHARE:.0%} of the sequences, split off anew with every seed"
+    if given is None and space is not None:
+        # The search would see the test sequences of every other split.
+        training, testing = whole.split(TEST_SHARE, kind, chosen_seeds[0])
+        origin = f"{TEST_SHARE:.0%} of the sequences, split off once, before the search"
+    division = Division.of(training, testing, TEST_SHARE, kind, chosen_seeds)
+    if isinstance(options["validation"], float):
+        division.check_validation(options["validation"], kind, chosen_seeds)
+    trained_as = networks(
+        TASKS[kind], dict.fromkeys(names, options), whole, match_parameters=match == "parameters"
+    )
+    settings_of = {name: options | {"hidden_size": _hidden_size(own)} for name, own in trained_as.items()}
+    num_replicas = len(names) * len(chosen_seeds)
+    _check_memory(kind, settings_of, space, whole, min(threads, num_replicas))
+    validation = _validation(options)
     plain = {name: _plain(value) for name, value in options.items()}
-    folder = None
-    if output is not None:
-        identity = {
-            "data": [part.digest() for part in (whole, given, _validation(options)) if part is not None],
-            "task": kind,
-            "cells": list(names),
-            "seeds": list(chosen_seeds),
-            "settings": plain,
-            "hidden_sizes": sizes,
-            "version": tidegate.__version__,
-        }
-        folder = Folder(output, identity, resume)
-    trials = [
-        Trial(kind, name, seed, division, options | {"hidden_size": sizes[name]}, folder)
-        for seed in chosen_seeds
-        for name in names
-    ]
-    board = Board(len(trials))
-    with shown(board) if progress else nullcontext():
-        replicas, interrupted = run_trials(trials, min(threads, len(trials)), board)
-    training, testing = division.of_seed(chosen_seeds[0])
-    results = []
-    for name in names:
-        if own := tuple(replica for replica in replicas if replica.cell == name):
-            memory = memory_bytes(trained_as[name], options["batch_size"], int(whole.X.lengths.max()))
-            latency = None if interrupted else latency_seconds(trained_as[name], testing.X)
-            results.append(CellResult(name, own, memory, latency))
-    found = verdicts(
-        results,
-        SCORES[kind],
-        sizes=division.sizes,
-        groups=None if given is None else given.row_groups,
-    )
-    comparison = Comparison(
-        task=kind,
-        score_name=SCORES[kind],
-        cells=tuple(results),
-        verdicts=found,
-        claims=claims(results, found, match, whole.describe()),
-        seeds=chosen_seeds,
-        settings=plain | {"match": match},
-        data={"train": training.describe(), "test": testing.describe() | {"origin": _origin(given)}},
-        versions=versions(),
-        hardware=hardware(),
-        num_threads=min(threads, len(trials)),
-        seconds=time.perf_counter() - began,
-        command=command,
-        created=datetime.now(UTC).date().isoformat(),
-        interrupted=interrupted,
-    )
-    saved = comparison.save(output) if output is not None and replicas else None
+    identity = {
+        "data": [part.digest() for part in (whole, given, validation) if part is not None],
+        "task": kind,
+        "cells": list(names),
+        "seeds": list(chosen_seeds),
+        "settings": plain,
+        "hidden_sizes": {name: own["hidden_size"] for name, own in settings_of.items()},
+        "tune": None if space is None else {"trials": tune, "settings": list(space.given)},
+        "version": tidegate.__version__,
+    }
+    tuned: dict[str, Tuned] = {}
+    with Folder(output, identity, resume) if output is not None else nullcontext() as folder:
+        if space is not None and tune is not None:
+            board = Board(len(names) * tune, "trials of the search")
+            with shown(board) if progress else nullcontext():
+                tuned, interrupted = search(
+                    kind,
+                    training,
+                    validation,
+                    settings_of,
+                    space,
+                    tune,
+                    seed=chosen_seeds[0],
+                    folder=None if folder is None else folder.search,
+                    num_threads=threads,
+                    board=board,
+                )
+            if interrupted:
+                raise Interrupted(f"interrupted: {board.done} finished", None)
+            settings_of = {name: own | tuned[name].settings for name, own in settings_of.items()}
+            trained_as = networks(TASKS[kind], settings_of, whole, match_parameters=False)
+        trials = [
+            Trial(kind, name, seed, division, settings_of[name], folder)
+            for seed in chosen_seeds
+            for name in names
+        ]
+        board = Board(len(trials))
+        with shown(board) if progress else nullcontext():
+            replicas, interrupted = run_trials(trials, min(threads, len(trials)), board)
+        train_part, test_part = division.of_seed(chosen_seeds[0])
+        results = []
+        for name in names:
+            if own := tuple(replica for replica in replicas if replica.cell == name):
+                memory = training_bytes(trained_as[name], whole.X.lengths, options["batch_size"])
+                latency = None if interrupted else latency_seconds(trained_as[name], test_part.X)
+                results.append(CellResult(name, own, memory, latency, tuned.get(name)))
+        common = match or ("hidden" if space is None else "none")
+        found = verdicts(
+            results,
+            SCORES[kind],
+            sizes=division.sizes,
+            groups=None if testing is None else testing.row_groups,
+            margin=margin,
+        )
+        comparison = Comparison(
+            task=kind,
+            score_name=SCORES[kind],
+            cells=tuple(results),
+            verdicts=found,
+            claims=claims(results, found, common, whole.describe()),
+            seeds=chosen_seeds,
+            settings=plain | {"match": common, "tune": tune, "margin": margin},
+            data={"train": train_part.describe(), "test": test_part.describe() | {"origin": origin}},
+            versions=versions() | ({} if space is None else {"optuna": optuna().__version__}),
+            hardware=hardware(),
+            num_threads=min(threads, len(trials)),
+            seconds=time.perf_counter() - began,
+            command=command,
+            created=datetime.now(UTC).date().isoformat(),
+            interrupted=interrupted,
+        )
+        saved = comparison.save(output) if output is not None and replicas else None
     if interrupted:
         kept = f", kept in {saved}" if saved else ""
         raise Interrupted(
@@ -161,8 +214,15 @@ def compare(
     return comparison
 
 
-def _origin(given: Part | None) -> str:
-    return "given" if given else f"{TEST_SHARE:.0%} of the sequences, split off anew with every seed"
+def _check_memory(
+    task: str, settings_of: dict[str, dict[str, Any]], space: Space | None, whole: Part, at_a_time: int
+) -> None:
+    """MemoryError where the largest of the networks takes too much, as many times as replicas are trained at
+    a time."""
+    largest = {name: own | (space.largest if space else {}) for name, own in settings_of.items()}
+    data = data_bytes(whole.X.values, copies=2)
+    for name, network in networks(TASKS[task], largest, whole, match_parameters=False).items():
+        check_memory(network, whole.X.lengths, largest[name]["batch_size"], data, at_a_time)
 
 
 def _hidden_size(network: Network) -> int:
