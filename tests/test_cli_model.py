@@ -135,7 +135,7 @@ def test_types_given_to_fit_hold_for_other_files(run, folder):
     steps = [(name, step) for name in ("001", "1", "2", "3") for step in range(3)]
     lines = [f"{name},{step},{step * 0.5},{int(name) % 2}" for name, step in steps]
     (folder / "codes.csv").write_text("\n".join(["code,t,x,odd", *lines]) + "\n")
-    columns = ["--id", "code", "--target", "odd", "--types", "code=text,odd=category"]
+    columns = ["--id", "code", "--time", "t", "--target", "odd", "--types", "code=text,odd=category"]
     code, out, err = run("fit", "codes.csv", *columns, *QUICK, "--validation", "none", "--output", "m.st")
     assert (code, err) == (0, "")
     assert "4 sequences" in out
@@ -217,7 +217,7 @@ def test_several_numbers_have_a_column_each(run, numbers):
 
 
 def test_whole_numbers_are_classes_unless_said_otherwise(run, folder):
-    lines = [f"{one},{step},{one % 4}" for one in range(16) for step in range(3)]
+    lines = [f"{one},{step * 0.5},{one % 4}" for one in range(16) for step in range(3)]
     (folder / "whole.csv").write_text("\n".join(["id,x,y", *lines]) + "\n")
     columns = ["fit", "whole.csv", "--id", "id", "--target", "y", *QUICK]
     assert "task: classification, 4 classes of 4" in run(*columns, "--output", "a.st")[1]
