@@ -51,7 +51,16 @@ FLAGS = {
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
     "info": ["model"],
-    "cells": ["name", "--input-size", "--hidden-size", "--num-layers", "--bidirectional", "--latex"],
+    "cells": [
+        "name",
+        "--input-size",
+        "--hidden-size",
+        "--num-layers",
+        "--bidirectional",
+        "--latex",
+        "--format",
+        "--output",
+    ],
 }
 
 
@@ -165,6 +174,23 @@ def test_one_cell_alone_is_described_and_printed_in_latex(run):
     assert code == 0
     assert r"c_t &= f_t \odot c_{t-1} + i_t \odot g_t" in out
     assert run("cells", "--latex")[1].count(r"\begin{align}") == len(CELLS)
+
+
+def test_cells_in_every_format(run, tmp_path):
+    for ending in ("csv", "json", "parquet"):
+        assert run("cells", "--hidden-size", 7, "--output", tmp_path / f"cells.{ending}") == (0, "", "")
+    rows = json.loads((tmp_path / "cells.json").read_text())
+    assert {row["cell"]: row["parameters"] for row in rows} == {
+        name: cell.num_parameters(12, 7) for name, cell in CELLS.items()
+    }
+    from pyarrow import parquet
+
+    assert parquet.read_table(tmp_path / "cells.parquet").to_pylist() == rows
+    code, out, _ = run("cells", "gru", "--hidden-size", 7, "--format", "csv")
+    assert code == 0
+    header, gru = out.splitlines()
+    assert header == (tmp_path / "cells.csv").read_text().splitlines()[0]
+    assert gru in (tmp_path / "cells.csv").read_text().splitlines()
 
 
 def test_info_names_versions_and_hardware(run):

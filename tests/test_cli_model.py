@@ -179,6 +179,18 @@ def numbers(folder):
     return folder / "numbers.csv"
 
 
+def test_measures_are_one_row_of_a_table_as_well(run, model):
+    arguments = ["evaluate", "my.safetensors", "speakers_test.csv"]
+    found = json.loads(run(*arguments, "--format", "json")[1])
+    del found["classes"], found["confusion"]
+    code, out, _ = run(*arguments, "--format", "csv", "--output", "measures.parquet")
+    assert code == 0
+    assert list(csv.DictReader(out.splitlines())) == [{name: str(value) for name, value in found.items()}]
+    from pyarrow import parquet
+
+    assert parquet.read_table("measures.parquet").to_pylist() == [found]
+
+
 def test_numbers_are_predicted_and_measured(run, numbers):
     columns = ["--id", "id", "--time", "day", "--target", "total", "--features", "x"]
     code, out, err = run("fit", numbers, *columns, *QUICK, "--output", "m.st")

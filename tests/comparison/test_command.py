@@ -1,5 +1,6 @@
 """The options of tidegate compare that go through to the comparison."""
 
+import csv
 import json
 
 import numpy as np
@@ -25,6 +26,25 @@ def test_the_result_as_a_table_as_markdown_and_as_json(run, data):
     code, out, _ = run("compare", data, *QUICK, "--format", "json")
     assert code == 0
     assert json.loads(out)["cells"].keys() == {"lstm", "gru"}
+
+
+def test_a_row_a_replica_as_csv_and_parquet(run, data, tmp_path):
+    folder = tmp_path / "out"
+    code, out, err = run("compare", data, *QUICK, "--output", folder, "--format", "parquet")
+    assert (code, out, err) == (0, "", "")
+    from pyarrow import parquet
+
+    rows = parquet.read_table(folder / "replicas.parquet").to_pylist()
+    cells = json.loads((folder / "result.json").read_text())["cells"]
+    expected = [own for cell in cells.values() for own in cell["replicas"]]
+    assert [(row["cell"], row["seed"]) for row in rows] == [(own["cell"], own["seed"]) for own in expected]
+    for row, own in zip(rows, expected):
+        assert row == {name: value for name, value in own.items() if name != "history"}
+    code, out, _ = run("compare", data, *QUICK, "--output", folder, "--resume", "--format", "csv")
+    assert code == 0
+    assert [row["test_score"] for row in csv.DictReader(out.splitlines())] == [
+        str(row["test_score"]) for row in rows
+    ]
 
 
 def test_matched_and_resumed(run, data, tmp_path):
@@ -77,6 +97,7 @@ def test_a_search_comes_first_and_is_told(run, data, tmp_path):
         (["--resume"], "--resume expects the folder to go on with; got none: pass --output"),
         (["--match", "params"], "--match expects one of hidden, parameters; got 'params'"),
         (["--format", "xml"], "--format expects one of table, markdown, json"),
+        (["--format", "parquet"], "--format parquet expects a folder for replicas.parquet; got none: add"),
     ],
 )
 def test_what_cannot_be_is_one_line(run, data, arguments, message):

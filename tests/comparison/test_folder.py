@@ -150,6 +150,18 @@ def test_what_cannot_be_split_is_said_before_anything_is_written(task, tmp_path)
     assert not (tmp_path / "out").exists()
 
 
+def test_a_disk_that_is_full_at_the_start_leaves_a_folder_to_begin_in(task, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            compare(task, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    compare(task, tmp_path)
+
+
 def test_two_processes_do_not_write_one_folder(task, tmp_path):
     with Folder(tmp_path, IDENTITY, resume=False):
         before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))

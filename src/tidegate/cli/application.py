@@ -29,6 +29,7 @@ _WrongUse: type[Exception] = typer.BadParameter.__mro__[1]
 _REMEDIES = {
     errno.ENOSPC: "free some space or write elsewhere",
     errno.EDQUOT: "free some space or write elsewhere",
+    errno.EFBIG: "raise the limit of the size of a file (ulimit -f) or write elsewhere",
     errno.EACCES: "change its permissions or pass another",
     errno.EPERM: "change its permissions or pass another",
     errno.EROFS: "write elsewhere",

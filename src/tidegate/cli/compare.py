@@ -13,7 +13,7 @@ from tidegate.checks import choice, integer, real
 from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
 
-FORMATS = ("table", "markdown", "json")
+FORMATS = ("table", "markdown", "json", "csv", "parquet")
 
 
 def compare(
@@ -52,7 +52,12 @@ def compare(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
     ] = False,
-    format: Annotated[str, typer.Option(help="table, markdown or json.")] = "table",
+    format: Annotated[
+        str,
+        typer.Option(
+            help="table, markdown or json; csv, a row a replica; or parquet, the same as a file in --output."
+        ),
+    ] = "table",
     threads: Annotated[
         int | None, typer.Option(help="Replicas trained side by side. Default: as many as there are cores.")
     ] = None,
@@ -77,12 +82,17 @@ def compare(
         like,
         task_of,
     )
+    from tidegate.cli.rows import write
     from tidegate.comparison import Interrupted
     from tidegate.comparison import compare as run
     from tidegate.comparison.folder import check_folder
     from tidegate.comparison.sizes import MATCHES
 
     choice("--format", format, FORMATS)
+    if format == "parquet" and output is None:
+        raise ValueError(
+            "--format parquet expects a folder for replicas.parquet; got none: add --output FOLDER"
+        )
     if match is not None:
         choice("--match", match, MATCHES)
     real("--margin", margin)
@@ -136,6 +146,10 @@ def compare(
             console.print(interrupt.comparison.table())
         goes_on = "; the same command with --resume goes on" if output is not None else ""
         raise KeyboardInterrupt(f"{interrupt}{goes_on}") from None
+    if format in ("csv", "parquet"):
+        file = output / "replicas.parquet" if format == "parquet" and output is not None else None
+        write(comparison.rows(), format, file)
+        return
     if format != "table":
         print(comparison.markdown() if format == "markdown" else json.dumps(comparison.to_dict(), indent=2))
         return

@@ -65,8 +65,8 @@ class Folder:
         ):
             for old in folder.glob(pattern):
                 old.unlink()
-        self._replicas.mkdir(parents=True, exist_ok=True)
         persistence.replace_file(there, (json.dumps(identity, indent=2) + "\n").encode())
+        self._replicas.mkdir(exist_ok=True)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from typing import Any
 
 import tidegate
 from tidegate import cells as known_cells
-from tidegate.checks import choice, integer, real
+from tidegate.checks import TooLarge, choice, integer, real
 from tidegate.comparison.claims import claims
 from tidegate.comparison.costs import latency_seconds
 from tidegate.comparison.differences import verdicts
@@ -222,7 +222,12 @@ def _check_memory(
     largest = {name: own | (space.largest if space else {}) for name, own in settings_of.items()}
     data = data_bytes(whole.X.values, copies=2)
     for name, network in networks(TASKS[task], largest, whole, match_parameters=False).items():
-        check_memory(network, whole.X.lengths, largest[name]["batch_size"], data, at_a_time)
+        try:
+            check_memory(network, whole.X.lengths, largest[name]["batch_size"], data, at_a_time)
+        except TooLarge as error:
+            if space is None or not space.hidden_size:
+                raise
+            raise TooLarge(f"{error}; the search tries up to twice the hidden size that is given") from None
 
 
 def _hidden_size(network: Network) -> int:
