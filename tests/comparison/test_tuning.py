@@ -1,6 +1,9 @@
 """The search before a comparison: what it may see, what it chooses, and that it goes on where it was."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -155,6 +158,47 @@ def test_a_search_goes_on_and_makes_no_finished_trial_again(task, tmp_path, monk
     assert again["gru"].test_score == expected["gru"].test_score
     with pytest.raises(ValueError, match="whose tune differ"):
         compare(task, tune=6, output=tmp_path, resume=True)
+
+
+def test_a_search_that_is_killed_goes_on(tmp_path):
+    X = np.random.default_rng(3).normal(size=(60, 40, 2))
+    np.savez(tmp_path / "data.npz", X=X, y=np.where(X[:, -1, 0] > 0, "a", "b"))
+    options = [
+        "--hidden-size",
+        "24",
+        "--max-epochs",
+        "12",
+        "--seeds",
+        "1",
+        "--cells",
+        "lstm,gru",
+        "--tune",
+        "4",
+    ]
+    command = [sys.executable, "-m", "tidegate.cli", "compare", str(tmp_path / "data.npz"), *options]
+    folder = tmp_path / "killed"
+    with subprocess.Popen([*command, "--output", folder], stdout=subprocess.DEVNULL) as process:
+        # A trial after the first is under way.
+        while not list(folder.glob("search/*-[234].state")) and process.poll() is None:
+            os.sched_yield()
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not list(folder.glob("replicas/*"))
+    for own in ([folder, "--resume"], [tmp_path / "whole"]):
+        subprocess.run([*command, "--output", *own], stdout=subprocess.DEVNULL, check=True)
+    killed, whole = (json.loads((own / "result.json").read_text()) for own in (folder, tmp_path / "whole"))
+    for cell in ("lstm", "gru"):
+        for name in ("tuned", "test_score"):
+            assert killed["cells"][cell][name] == whole["cells"][cell][name]
+    assert not list(folder.glob("search/*.state"))
+
+
+def test_numbers_and_answers_a_step_are_searched_for_too(task):
+    X, _ = task
+    for y in (X.values[X.offsets[1:] - 1, 0], [own[:, 0] for own in X]):
+        comparison = compare((X, y), cells="rnn", tune=2)
+        assert comparison.score_name == "R2"
+        assert comparison["rnn"].tuned.num_trials == 2
 
 
 def test_what_was_chosen_is_in_every_form_of_the_result(task, tmp_path):
