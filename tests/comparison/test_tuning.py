@@ -231,6 +231,18 @@ def test_what_cannot_be_searched_is_refused(task, tmp_path, options, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_the_search_cannot_split_is_said_before_anything_is_written(task, tmp_path):
+    """A half has room for each of seven classes of two; a quarter has not."""
+    X, _ = task
+    pairs = np.repeat([f"class {number}" for number in range(7)], 2)
+    given = {"test": (X[14:21], pairs[::2]), "validation": None}
+    with pytest.raises(ValueError, match="tune expects a validation part"):
+        compare((X[:14], pairs), output=tmp_path / "out", **given)
+    with pytest.raises(ValueError, match="share expects room for each of 7 classes on both sides"):
+        compare((X[:14], pairs), output=tmp_path / "out", **given | {"validation": 0.5})
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_optuna_it_says_what_to_install(task, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ValueError, match=r"got none installed: pip install 'tidegate\[tune\]'"):

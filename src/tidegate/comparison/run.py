@@ -5,14 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import tidegate
-from tidegate import cells as known_cells
 from tidegate.checks import TooLarge, choice, integer, real
+from tidegate.comparison.arguments import (
+    cells_of,
+    options_of,
+    plain,
+    seeds_of,
+    task_of,
+    test_of,
+    validation_of,
+)
 from tidegate.comparison.claims import claims
 from tidegate.comparison.costs import latency_seconds
 from tidegate.comparison.differences import verdicts
@@ -25,22 +32,13 @@ from tidegate.comparison.scores import CellResult
 from tidegate.comparison.sizes import MATCHES, networks
 from tidegate.comparison.trials import TASKS, Trial, run_trials
 from tidegate.comparison.tuned import Tuned
-from tidegate.comparison.tuning import Space, check_search, optuna, search
+from tidegate.comparison.tuning import HELD_OUT, Space, check_search, optuna, search
 from tidegate.engine.memory import check_memory, data_bytes, training_bytes
 from tidegate.network import Network
 from tidegate.network.nodes import Recurrent
 
 SCORES = {"classification": "accuracy", "regression": "R2"}
 TEST_SHARE = 0.25
-
-# What compare sets itself, and where the user says it instead.
-_OWN = {
-    "cell": "cells",
-    "random_state": "seeds",
-    "num_threads": "num_threads of compare",
-    "verbose": "progress",
-    "warm_start": "nothing: every replica starts afresh",
-}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -101,14 +99,14 @@ def compare(
     """
     began = time.perf_counter()
     whole = Part.of(X, y, groups)
-    names = _names(cells)
-    chosen_seeds = _seeds(seeds)
-    kind = _task(whole) if task is None else choice("task", task, TASKS)
+    names = cells_of(cells)
+    chosen_seeds = seeds_of(seeds)
+    kind = task_of(whole) if task is None else choice("task", task, TASKS)
     threads = num_cores() if num_threads is None else integer("num_threads", num_threads)
-    options = _options(kind, settings)
+    options = options_of(kind, settings)
     if resume and output is None:
         raise ValueError("resume expects the folder to go on with; got none: pass output")
-    given = None if test is None else _given_test(test, whole, kind)
+    given = None if test is None else test_of(test, whole, kind)
     if match is not None:
         choice("match", match, MATCHES)
     real("margin", margin)
@@ -123,22 +121,24 @@ def compare(
         training, testing = whole.split(TEST_SHARE, kind, chosen_seeds[0])
         origin = f"{TEST_SHARE:.0%} of the sequences, split off once, before the search"
     division = Division.of(training, testing, TEST_SHARE, kind, chosen_seeds)
+    validation = validation_of(options)
     if isinstance(options["validation"], float):
         division.check_validation(options["validation"], kind, chosen_seeds)
+    if validation is None and space is not None:
+        division.check_validation(HELD_OUT, kind, chosen_seeds[:1])
     trained_as = networks(
         TASKS[kind], dict.fromkeys(names, options), whole, match_parameters=match == "parameters"
     )
     settings_of = {name: options | {"hidden_size": _hidden_size(own)} for name, own in trained_as.items()}
     num_replicas = len(names) * len(chosen_seeds)
     _check_memory(kind, settings_of, space, whole, min(threads, num_replicas))
-    validation = _validation(options)
-    plain = {name: _plain(value) for name, value in options.items()}
+    shown_settings = {name: plain(value) for name, value in options.items()}
     identity = {
         "data": [part.digest() for part in (whole, given, validation) if part is not None],
         "task": kind,
         "cells": list(names),
         "seeds": list(chosen_seeds),
-        "settings": plain,
+        "settings": shown_settings,
         "hidden_sizes": {name: own["hidden_size"] for name, own in settings_of.items()},
         "tune": None if space is None else {"trials": tune, "settings": list(space.given)},
         "version": tidegate.__version__,
@@ -194,7 +194,7 @@ def compare(
             verdicts=found,
             claims=claims(results, found, common, whole.describe()),
             seeds=chosen_seeds,
-            settings=plain | {"match": common, "tune": tune, "margin": margin},
+            settings=shown_settings | {"match": common, "tune": tune, "margin": margin},
             data={"train": train_part.describe(), "test": test_part.describe() | {"origin": origin}},
             versions=versions() | ({} if space is None else {"optuna": optuna().__version__}),
             hardware=hardware(),
@@ -232,83 +232,3 @@ def _check_memory(
 
 def _hidden_size(network: Network) -> int:
     return next(node.hidden_size for node in network.nodes if isinstance(node, Recurrent))
-
-
-def _validation(options: dict[str, Any]) -> Part | None:
-    """The part given to validate with."""
-    own = options["validation"]
-    is_pair = isinstance(own, tuple | list) and len(own) == 2
-    return Part.of(*own) if is_pair else None
-
-
-def _names(cells: str | Iterable[str]) -> tuple[str, ...]:
-    names = (cells,) if isinstance(cells, str) else tuple(cells)
-    for name in names:
-        choice("cells", name, known_cells.CELLS)
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"cells expects at least one cell, each once; got {names}: leave repeated ones out")
-    return names
-
-
-def _seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
-    if isinstance(seeds, Iterable):
-        chosen = tuple(integer("seeds", seed, 0, 2**32 - 1) for seed in seeds)
-    else:
-        chosen = tuple(range(integer("seeds", seeds, 1, 10_000)))
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"seeds expects at least one seed, each once; got {chosen}: leave repeated ones out")
-    return chosen
-
-
-def _task(training: Part) -> str:
-    dtype = training.all_targets().dtype
-    if dtype.kind not in "USOiubf":
-        raise ValueError(f"y expects labels or numbers; got {dtype}: convert it")
-    return "regression" if dtype.kind == "f" else "classification"
-
-
-def _options(task: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """All settings of the estimator but those that compare sets itself."""
-    defaults = {
-        name: value for name, value in TASKS[task]().get_params(deep=False).items() if name not in _OWN
-    }
-    for name in settings:
-        if name in _OWN:
-            raise ValueError(
-                f"{name} is not a setting of compare, which sets it for each replica: use {_OWN[name]}"
-            )
-        choice("settings", name, defaults)
-    return defaults | settings
-
-
-def _given_test(test: Any, training: Part, task: str) -> Part:
-    if not isinstance(test, tuple | list) or len(test) != 2:
-        raise ValueError(f"test expects a pair (X_test, y_test); got {type(test).__name__}: pass both")
-    X_test, y_test = test
-    testing = Part.of(X_test, y_test, suffix="_test")
-    if testing.X.num_features != training.X.num_features:
-        raise ValueError(
-            f"X_test expects the {training.X.num_features} features of X; got {testing.X.num_features}: "
-            "pass the same features"
-        )
-    unseen = set(testing.all_targets().tolist()) - set(training.all_targets().tolist())
-    if task == "classification" and unseen:
-        raise ValueError(
-            f"y_test expects classes that y has; got {min(unseen, key=str)!r}, which it does not: "
-            "leave such sequences out of the test part"
-        )
-    ids = testing.X.ids
-    if ids is not None and len(set(ids.tolist())) < len(ids):
-        testing = replace(testing, groups=ids)
-    return testing
-
-
-def _plain(value: Any) -> Any:
-    """A setting as JSON has it: records become dictionaries, given validation data a word."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else type(value).__name__
