@@ -50,7 +50,7 @@ FLAGS = {
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
-    "info": ["model"],
+    "info": ["model", "--format"],
     "cells": [
         "name",
         "--input-size",
@@ -199,6 +199,14 @@ def test_info_names_versions_and_hardware(run):
     assert f"tidegate {tidegate.__version__}" in out
     assert "numpy" in out
     assert "core" in out
+
+
+def test_info_as_json(run):
+    code, out, _ = run("info", "--format", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["versions"]["tidegate"] == tidegate.__version__
+    assert "core" in found["hardware"]
 
 
 def test_version(run):

@@ -9,6 +9,7 @@ import pytest
 
 import tidegate
 from tidegate.data.reading import read
+from tidegate.network import Network
 
 QUICK = ["--max-epochs", "2", "--hidden-size", "4"]
 COLUMNS = ["--id", "utterance", "--time", "step", "--target", "speaker"]
@@ -257,6 +258,16 @@ def test_info_describes_a_model(run, model):
     assert model.summary() in out
     assert "features: c1, c2, c3, c4, c5, c6" in out
     assert "classes: man 1, man 2, man 3" in out
+
+
+def test_info_describes_a_model_as_json(run, model):
+    code, out, _ = run("info", "my.safetensors", "--format", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert Network.from_records(found["network"]) == model.network_
+    assert found["classes"] == ["man 1", "man 2", "man 3"]
+    assert found["columns"]["id"] == ["utterance"]
+    assert (found["epochs"], found["updates"]) == (2, model.num_updates_)
 
 
 def test_a_model_refitted_in_python_forgets_its_columns(model):

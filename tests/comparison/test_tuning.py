@@ -160,6 +160,12 @@ def test_a_search_goes_on_and_makes_no_finished_trial_again(task, tmp_path, monk
         compare(task, tune=6, output=tmp_path, resume=True)
 
 
+def test_a_comparison_that_begins_anew_searches_anew(task, tmp_path):
+    first = compare(task, seeds=[5], tune=4, output=tmp_path)
+    again = compare(task, seeds=[6], tune=4, output=tmp_path)
+    assert chosen(again) == chosen(compare(task, seeds=[6], tune=4)) != chosen(first)
+
+
 def test_a_search_that_is_killed_goes_on(tmp_path):
     X = np.random.default_rng(3).normal(size=(60, 40, 2))
     np.savez(tmp_path / "data.npz", X=X, y=np.where(X[:, -1, 0] > 0, "a", "b"))
