@@ -54,6 +54,10 @@ Interrupt interruptible(const Stop* stop) {
   });
 }
 
+std::tuple<long, double, double, double> as_tuple(const EpochPosition& position) {
+  return {position.update, position.sums.loss, position.sums.score, position.sums.weight};
+}
+
 void raise_interruption() {
   if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
   throw nb::python_error();
@@ -277,6 +281,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def_prop_ro("gradients", view(&Network<T>::gradients))
       .def_prop_ro("first_moment", view(&Network<T>::first_moment))
       .def_prop_ro("second_moment", view(&Network<T>::second_moment))
+      .def_prop_ro("reached", [](const N& n) { return as_tuple(n.reached); })
       .def_prop_rw("num_updates", [](const N& n) { return n.num_updates.load(std::memory_order_relaxed); },
                    [](N& n, long count) { n.num_updates.store(count, std::memory_order_relaxed); })
 
@@ -303,9 +308,9 @@ void bind_network(nb::module_& m, const char* name) {
                result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), learning_rates.data(), settings, seed,
                                 {update, {loss, score, weight}}, max_updates, interrupt);
              }
+             n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             const auto& [made, sums] = result.position;
-             return std::make_tuple(std::make_tuple(made, sums.loss, sums.score, sums.weight), result.ending == Ending::kComplete);
+             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete);
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
            "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,

@@ -101,6 +101,7 @@ class Network {
   T* gradients() { return gradients_.data(); }
   T* first_moment() { return first_.data(); }
   T* second_moment() { return second_.data(); }
+  EpochPosition reached;               // by the last call of epoch(), also where it was interrupted
   std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
 
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }

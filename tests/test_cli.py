@@ -43,15 +43,24 @@ MODEL = [
     "--min-delta",
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
-COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match"]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--margin"]
 COMPARE += ["--output", "--resume", "--format", "--threads"]
 FLAGS = {
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
-    "info": ["model"],
-    "cells": ["name", "--input-size", "--hidden-size", "--num-layers", "--bidirectional", "--latex"],
+    "info": ["model", "--format"],
+    "cells": [
+        "name",
+        "--input-size",
+        "--hidden-size",
+        "--num-layers",
+        "--bidirectional",
+        "--latex",
+        "--format",
+        "--output",
+    ],
 }
 
 
@@ -167,12 +176,37 @@ def test_one_cell_alone_is_described_and_printed_in_latex(run):
     assert run("cells", "--latex")[1].count(r"\begin{align}") == len(CELLS)
 
 
+def test_cells_in_every_format(run, tmp_path):
+    for ending in ("csv", "json", "parquet"):
+        assert run("cells", "--hidden-size", 7, "--output", tmp_path / f"cells.{ending}") == (0, "", "")
+    rows = json.loads((tmp_path / "cells.json").read_text())
+    assert {row["cell"]: row["parameters"] for row in rows} == {
+        name: cell.num_parameters(12, 7) for name, cell in CELLS.items()
+    }
+    from pyarrow import parquet
+
+    assert parquet.read_table(tmp_path / "cells.parquet").to_pylist() == rows
+    code, out, _ = run("cells", "gru", "--hidden-size", 7, "--format", "csv")
+    assert code == 0
+    header, gru = out.splitlines()
+    assert header == (tmp_path / "cells.csv").read_text().splitlines()[0]
+    assert gru in (tmp_path / "cells.csv").read_text().splitlines()
+
+
 def test_info_names_versions_and_hardware(run):
     code, out, _ = run("info")
     assert code == 0
     assert f"tidegate {tidegate.__version__}" in out
     assert "numpy" in out
     assert "core" in out
+
+
+def test_info_as_json(run):
+    code, out, _ = run("info", "--format", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["versions"]["tidegate"] == tidegate.__version__
+    assert "core" in found["hardware"]
 
 
 def test_version(run):

@@ -257,6 +257,50 @@ def test_a_full_disk_behind_standard_output_is_one_line():
     )
 
 
+@pytest.mark.parametrize("arguments", [["fit", "--output", "new.st"], ["compare", "--output", "out"]])
+def test_a_file_that_may_not_grow_is_one_line(there, arguments):
+    """The system itself refuses to write more than 20 kB into a file."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
+    main = f"{limit}; import sys; from tidegate.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", main, *arguments, "--hidden-size", "50", "--max-epochs", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "tidegate: File too large: raise the limit of the size of a file (ulimit -f) or write elsewhere\n"
+    )
+    assert not list(there.glob("new.st*"))
+    assert not list(there.glob("out/replicas/*"))
+
+
+def test_a_model_that_may_not_be_read_is_one_line(run, there, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    code, out, err = run("predict", "my.st", "speakers.csv")
+    assert (code, out) == (2, "")
+    assert err == "tidegate: my.st: Permission denied: change its permissions or pass another\n"
+
+
+def test_what_would_not_fit_in_memory_is_one_line_before_anything_is_written(run, there, monkeypatch):
+    monkeypatch.setattr("tidegate.engine.memory.available_bytes", lambda: 10**6)
+    before = state_of(there)
+    for arguments in (
+        fit("speakers.csv"),
+        compare("speakers.csv", "--output", "out"),
+        compare("speakers.csv", "--output", "out", "--tune", "1"),
+    ):
+        code, _, err = run(*(part if part != "2" else "900" for part in arguments))
+        assert code == 1
+        assert re.fullmatch(
+            r"tidegate: training needs up to [\d.]+ [MG]B of memory[^\n]* and 1 MB are free: choose a "
+            r"smaller --hidden-size (900|1800), --batch-size 16[^\n]*\n",
+            err,
+        )
+    assert err.endswith("; the search tries up to twice the hidden size that is given\n")
+    assert state_of(there) == before
+
+
 def test_parquet_without_its_package_says_what_to_install(run, there, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     np.savez("six.npz", X=np.zeros((4, 3, 6)))

@@ -9,6 +9,7 @@ import pytest
 
 import tidegate
 from tidegate.data.reading import read
+from tidegate.network import Network
 
 QUICK = ["--max-epochs", "2", "--hidden-size", "4"]
 COLUMNS = ["--id", "utterance", "--time", "step", "--target", "speaker"]
@@ -135,7 +136,7 @@ def test_types_given_to_fit_hold_for_other_files(run, folder):
     steps = [(name, step) for name in ("001", "1", "2", "3") for step in range(3)]
     lines = [f"{name},{step},{step * 0.5},{int(name) % 2}" for name, step in steps]
     (folder / "codes.csv").write_text("\n".join(["code,t,x,odd", *lines]) + "\n")
-    columns = ["--id", "code", "--target", "odd", "--types", "code=text,odd=category"]
+    columns = ["--id", "code", "--time", "t", "--target", "odd", "--types", "code=text,odd=category"]
     code, out, err = run("fit", "codes.csv", *columns, *QUICK, "--validation", "none", "--output", "m.st")
     assert (code, err) == (0, "")
     assert "4 sequences" in out
@@ -179,6 +180,18 @@ def numbers(folder):
     return folder / "numbers.csv"
 
 
+def test_measures_are_one_row_of_a_table_as_well(run, model):
+    arguments = ["evaluate", "my.safetensors", "speakers_test.csv"]
+    found = json.loads(run(*arguments, "--format", "json")[1])
+    del found["classes"], found["confusion"]
+    code, out, _ = run(*arguments, "--format", "csv", "--output", "measures.parquet")
+    assert code == 0
+    assert list(csv.DictReader(out.splitlines())) == [{name: str(value) for name, value in found.items()}]
+    from pyarrow import parquet
+
+    assert parquet.read_table("measures.parquet").to_pylist() == [found]
+
+
 def test_numbers_are_predicted_and_measured(run, numbers):
     columns = ["--id", "id", "--time", "day", "--target", "total", "--features", "x"]
     code, out, err = run("fit", numbers, *columns, *QUICK, "--output", "m.st")
@@ -217,7 +230,7 @@ def test_several_numbers_have_a_column_each(run, numbers):
 
 
 def test_whole_numbers_are_classes_unless_said_otherwise(run, folder):
-    lines = [f"{one},{step},{one % 4}" for one in range(16) for step in range(3)]
+    lines = [f"{one},{step * 0.5},{one % 4}" for one in range(16) for step in range(3)]
     (folder / "whole.csv").write_text("\n".join(["id,x,y", *lines]) + "\n")
     columns = ["fit", "whole.csv", "--id", "id", "--target", "y", *QUICK]
     assert "task: classification, 4 classes of 4" in run(*columns, "--output", "a.st")[1]
@@ -245,6 +258,16 @@ def test_info_describes_a_model(run, model):
     assert model.summary() in out
     assert "features: c1, c2, c3, c4, c5, c6" in out
     assert "classes: man 1, man 2, man 3" in out
+
+
+def test_info_describes_a_model_as_json(run, model):
+    code, out, _ = run("info", "my.safetensors", "--format", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert Network.from_records(found["network"]) == model.network_
+    assert found["classes"] == ["man 1", "man 2", "man 3"]
+    assert found["columns"]["id"] == ["utterance"]
+    assert (found["epochs"], found["updates"]) == (2, model.num_updates_)
 
 
 def test_a_model_refitted_in_python_forgets_its_columns(model):

@@ -7,10 +7,13 @@ import pickle
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
+from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from tidegate import Cosine, Initializers, Optimizer, SequenceClassifier, SequenceRegressor, Sequences
@@ -36,10 +39,10 @@ def outputs(model, X=X):
     return model.decision_function(X) if isinstance(model, SequenceClassifier) else model.predict(X)
 
 
-def same_bits(one, other):
+def same_bits(one, other, X=X):
     return all(
         np.array_equal(one.parameters_[name], other.parameters_[name]) for name in one.parameters_
-    ) and np.array_equal(outputs(one), outputs(other))
+    ) and np.array_equal(outputs(one, X), outputs(other, X))
 
 
 @both
@@ -67,6 +70,57 @@ def test_works_in_a_pipeline_and_in_cross_validation(kind, y):
     step = pipeline.steps[0][0]
     pipeline.fit(X, y, **{f"{step}__sample_weight": np.ones(len(X))})
     assert len(pipeline.predict(X)) == len(X)
+
+
+@both
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_every_backend_of_joblib_gives_the_same_bits(kind, y, backend):
+    expected = cross_val_score(kind(**SMALL), Sequences.from_any(X), y, cv=3)
+    with parallel_config(backend=backend, n_jobs=2):
+        np.testing.assert_array_equal(
+            cross_val_score(kind(**SMALL), Sequences.from_any(X), y, cv=3), expected
+        )
+
+
+@both
+def test_cross_validation_keeps_groups_whole_and_passes_weights_on(kind, y, monkeypatch):
+    groups = np.arange(len(X)) // 4
+    numbered = [np.full((3, 1), float(number)) for number in range(len(X))]
+    seen = []
+    own_fit = kind.fit
+
+    def fit(self, X, y, sample_weight=None):
+        seen.append(({int(one[0, 0]) for one in X}, sample_weight))
+        return own_fit(self, X, y, sample_weight)
+
+    monkeypatch.setattr(kind, "fit", fit)
+    weights = np.linspace(1.0, 2.0, len(X))
+    with config_context(enable_metadata_routing=True):
+        found = cross_validate(
+            kind(**SMALL).set_fit_request(sample_weight=True).set_score_request(sample_weight=False),
+            Sequences.from_any(numbered),
+            y,
+            cv=GroupKFold(3),
+            params={"groups": groups, "sample_weight": weights},
+        )
+    assert np.isfinite(found["test_score"]).all()
+    assert len(seen) == 3
+    for numbers, own_weights in seen:
+        trained_on = sorted(numbers)
+        assert not set(groups[trained_on]) & set(np.delete(groups, trained_on))
+        np.testing.assert_array_equal(own_weights, weights[trained_on])
+
+
+@both
+def test_a_data_frame_is_its_numbers_and_there_is_no_output_to_set(kind, y):
+    """A prediction is no transformed X, so that set_output, which is for transformers, means nothing."""
+    array = np.random.default_rng(1).normal(size=(len(y), 5))
+    frame = pd.DataFrame(array, columns=list("abcde"), index=range(100, 100 + len(y)))
+    model = kind(**SMALL).fit(frame, pd.Series(y, index=frame.index))
+    assert same_bits(model, kind(**SMALL).fit(array, y), array)
+    np.testing.assert_array_equal(outputs(model, frame), outputs(model, array))
+    assert not hasattr(model, "set_output")
+    assert not hasattr(model, "transform")
 
 
 @both

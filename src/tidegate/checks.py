@@ -9,6 +9,10 @@ from difflib import get_close_matches
 from typing import Any
 
 
+class TooLarge(MemoryError):
+    """What was asked for needs more memory than there is. Nothing was done."""
+
+
 def choice(argument: str, got: Any, options: Iterable[str]) -> str:
     """Return `got` if it is one of `options`; otherwise raise ValueError with the nearest of them."""
     names = list(options)

@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import tidegate
 from tidegate.comparison import Comparison, Interrupted, run, trials
-from tidegate.comparison.interrupt import CtrlC
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences, split
 from tidegate.engine import Stop
+from tidegate.training.interrupt import CtrlC
 
 MODEL = {"max_epochs": 3, "hidden_size": 4, "bidirectional": False, "validation": 0.15, "batch_size": 16}
 QUICK = MODEL | {"progress": False}
@@ -194,7 +194,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(task, tmp_path, monkey
     with pytest.raises(OSError, match="No space left"):
         comparison.save(tmp_path)
     assert (tmp_path / "result.json").read_bytes() == before
-    left = {"comparison.json", "replicas", "report.html", "result.json"}
+    left = {".lock", "comparison.json", "replicas", "report.html", "result.json"}
     assert {path.name for path in tmp_path.iterdir()} == left
 
 

@@ -141,6 +141,50 @@ def test_a_folder_that_is_not_ours_is_refused(task, tmp_path, resume):
         compare(task, tmp_path / "thesis.tex", resume=resume)
 
 
+def test_what_cannot_be_split_is_said_before_anything_is_written(task, tmp_path):
+    X, y = task
+    few = np.concatenate([np.flatnonzero(y == label)[:4] for label in ("high", "low")])
+    for test in (None, (X[40:], y[40:])):
+        with pytest.raises(ValueError, match=r"share expects room for each of 2 classes on both sides"):
+            compare((X[few], y[few]), tmp_path / "out", test=test)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_a_folder_to_begin_in(task, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            compare(task, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    compare(task, tmp_path)
+
+
+def test_two_processes_do_not_write_one_folder(task, tmp_path):
+    with Folder(tmp_path, IDENTITY, resume=False):
+        before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
+        for resume in (False, True):
+            with pytest.raises(ValueError, match="output expects a folder that no other process is writing"):
+                compare(task, tmp_path, resume=resume)
+        assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before
+    with Folder(tmp_path, IDENTITY, resume=True):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_that_was_killed_holds_no_folder(tmp_path):
+    child = os.fork()
+    if child == 0:
+        folder = Folder(tmp_path, IDENTITY, resume=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+        del folder
+    os.waitpid(child, 0)
+    with Folder(tmp_path, IDENTITY, resume=True):
+        pass
+
+
 def test_a_damaged_folder_is_refused(task, tmp_path):
     (tmp_path / "comparison.json").write_text("{")
     with pytest.raises(ValueError, match=r"comparison.json is damaged"):

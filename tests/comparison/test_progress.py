@@ -30,6 +30,14 @@ def test_the_board_counts_what_is_done_and_what_is_under_way():
         assert board.state.startswith("1/4 replicas  best validation gru 0.900  ")
 
 
+def test_the_board_of_a_search_counts_trials():
+    board = Board(6, "trials of the search")
+    with board.replica("gru"):
+        pass
+    assert board.state.startswith("1/6 trials of the search")
+    assert board.done == "1 of 6 trials of the search"
+
+
 def test_a_replica_that_fails_is_not_counted_as_done():
     board = Board(2)
     with pytest.raises(KeyboardInterrupt), board.replica("lstm"):

@@ -190,8 +190,8 @@ class TestMemory:
 
     @pytest.mark.parametrize("kind", sorted(FRAMES))
     def test_float32_stays_float32_only_where_all_features_are(self, kind):
-        single = np.arange(3, dtype=np.float32)
-        frame = FRAMES[kind]({"a": single, "b": single, "c": [1, 2, 3]})
+        single = np.arange(3, dtype=np.float32) / 2
+        frame = FRAMES[kind]({"a": single, "b": single, "c": [4, 5, 6]})
         assert read(frame, features=["a", "b"]).X.dtype == np.float32
         assert read(frame).X.dtype == np.float64
 

@@ -1,5 +1,6 @@
 """A fit that was killed goes on from its checkpoint and ends with the same bits."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tidegate import persistence
 from tidegate.engine import Engine, Steps, Target
 from tidegate.network import sequence_network
 from tidegate.training.checkpoint import Checkpoint
@@ -87,6 +89,57 @@ def test_killed_again_and_again_it_ends_with_the_same_bits(tmp_path: Path) -> No
         while kills < NUM_KILLS and killed_while_training(path, int(rng.integers(0, 40))):
             kills += 1
         same(train(Checkpoint(path, "this", seconds=0.0)), expected)
+
+
+class Stopping(Engine):
+    """Is interrupted once it has made so many updates, wherever in an epoch that is."""
+
+    def __init__(self, num_updates: int) -> None:
+        super().__init__(NETWORK)
+        self.last = num_updates
+
+    def epoch(self, *args: Any, max_updates: int, **options: Any) -> Any:
+        result = super().epoch(*args, max_updates=min(max_updates, self.last - self.num_updates), **options)
+        if self.num_updates == self.last:
+            raise KeyboardInterrupt
+        return result
+
+
+def test_interrupted_again_and_again_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    """No state is written but by the interruption, and no update is lost."""
+    expected = train()
+    checkpoint = Checkpoint(tmp_path / "state", "this", seconds=1e9)
+    instants = np.random.default_rng(0)
+    done, num_interruptions = 0, 0
+    while True:
+        engine, rng = Stopping(done + int(instants.integers(1, 8))), np.random.default_rng(5)
+        engine.flat[:] = 0.3 * rng.normal(size=engine.flat.size)
+        run = None
+        with contextlib.suppress(KeyboardInterrupt):
+            run = fit(engine, TRAINING, VALIDATION, SETTINGS, rng, checkpoint=checkpoint)
+        if run is not None and not run.interrupted:
+            break
+        done, num_interruptions = engine.last, num_interruptions + 1
+        assert persistence.read(checkpoint.path)[0]["num_updates"] == done
+    assert num_interruptions > 10
+    same((engine, run), expected)
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_stopped_while_it_evaluates_it_goes_on_from_there(tmp_path: Path, after: int) -> None:
+    class StoppedInEvaluation(Engine):
+        def evaluate(self, *args: Any, **options: Any) -> Any:
+            if self.num_updates == 9 * (after + 1):
+                raise KeyboardInterrupt
+            return super().evaluate(*args, **options)
+
+    checkpoint = Checkpoint(tmp_path / "state", "this", seconds=1e9)
+    engine, rng = StoppedInEvaluation(NETWORK), np.random.default_rng(5)
+    engine.flat[:] = 0.3 * rng.normal(size=engine.flat.size)
+    with contextlib.suppress(KeyboardInterrupt):
+        fit(engine, TRAINING, VALIDATION, SETTINGS, rng, checkpoint=checkpoint)
+    assert persistence.read(checkpoint.path)[0]["num_updates"] == 9 * (after + 1)
+    same(train(checkpoint), train())
 
 
 def test_another_fit_is_refused(tmp_path: Path) -> None:

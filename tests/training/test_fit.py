@@ -20,6 +20,7 @@ class FakeEngine:
     def __init__(self, losses, val_losses=(), fails=None):
         self.flat = np.zeros(1)
         self.num_updates = 0
+        self.reached = Position()
         self.losses, self.val_losses, self.fails = losses, val_losses, fails or {}
         self.calls = []
 
@@ -43,9 +44,10 @@ class FakeEngine:
         self.calls.append(SimpleNamespace(order=order, rates=learning_rates, seed=seed))
         self.flat += 1
         self.num_updates += len(learning_rates)
-        return Result(self.losses[done], 0.5, Position(len(learning_rates)))
+        self.reached = Position(len(learning_rates))
+        return Result(self.losses[done], 0.5, self.reached)
 
-    def evaluate(self, steps, target, order=None, batch_size=256):
+    def evaluate(self, steps, target, order=None, batch_size=256, stop=None):
         return Result(self.val_losses[len(self.calls) - 1], 0.25)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate.checks import TooLarge
 from tidegate.cli.cells import cells
 from tidegate.cli.compare import compare
 from tidegate.cli.evaluate import evaluate
@@ -28,6 +29,7 @@ _WrongUse: type[Exception] = typer.BadParameter.__mro__[1]
 _REMEDIES = {
     errno.ENOSPC: "free some space or write elsewhere",
     errno.EDQUOT: "free some space or write elsewhere",
+    errno.EFBIG: "raise the limit of the size of a file (ulimit -f) or write elsewhere",
     errno.EACCES: "change its permissions or pass another",
     errno.EPERM: "change its permissions or pass another",
     errno.EROFS: "write elsewhere",
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(as_on_the_command_line(str(error)), BAD_INPUT)
     except KeyboardInterrupt as interrupt:
         return _end(str(interrupt) or "interrupted", INTERRUPTED)
+    except TooLarge as error:
+        return _end(as_on_the_command_line(str(error)), FAILED)
     except MemoryError:
         return _end(
             "not enough memory: pass fewer sequences, or a smaller --hidden-size or --batch-size", FAILED

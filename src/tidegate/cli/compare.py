@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from tidegate.checks import choice
+from tidegate.checks import choice, integer, real
 from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
 
-FORMATS = ("table", "markdown", "json")
+FORMATS = ("table", "markdown", "json", "csv", "parquet")
 
 
 def compare(
@@ -30,19 +30,34 @@ def compare(
     cells: Annotated[str, typer.Option(help="Cells, with commas between.")] = "rnn,lstm,gru",
     seeds: Annotated[int, typer.Option(help="Replicas of each cell.")] = 5,
     match: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What the cells have in common: hidden, the size; or parameters, their number, as near as "
-            "can be to the first cell's."
+            "can be to the first cell's. Default: hidden; with --tune neither."
         ),
-    ] = "hidden",
+    ] = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials of each cell before the comparison, to find its learning rate and dropout, and "
+            "without --match its hidden size, on sequences to train on alone. Default: none."
+        ),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(help="The largest difference of the score that does not matter to you.")
+    ] = 0.0,
     output: Annotated[
         Path | None, typer.Option(help="A folder for result.json, report.html and what --resume needs.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
     ] = False,
-    format: Annotated[str, typer.Option(help="table, markdown or json.")] = "table",
+    format: Annotated[
+        str,
+        typer.Option(
+            help="table, markdown or json; csv, a row a replica; or parquet, the same as a file in --output."
+        ),
+    ] = "table",
     threads: Annotated[
         int | None, typer.Option(help="Replicas trained side by side. Default: as many as there are cores.")
     ] = None,
@@ -67,13 +82,22 @@ def compare(
         like,
         task_of,
     )
+    from tidegate.cli.rows import write
     from tidegate.comparison import Interrupted
     from tidegate.comparison import compare as run
     from tidegate.comparison.folder import check_folder
     from tidegate.comparison.sizes import MATCHES
 
     choice("--format", format, FORMATS)
-    choice("--match", match, MATCHES)
+    if format == "parquet" and output is None:
+        raise ValueError(
+            "--format parquet expects a folder for replicas.parquet; got none: add --output FOLDER"
+        )
+    if match is not None:
+        choice("--match", match, MATCHES)
+    real("--margin", margin)
+    if tune is not None:
+        integer("--tune", tune)
     if resume and output is None:
         raise ValueError("--resume expects the folder to go on with; got none: pass --output")
     if output is not None:
@@ -109,6 +133,8 @@ def compare(
             cells=[cell.strip() for cell in cells.split(",")],
             seeds=seeds,
             match=match,
+            tune=tune,
+            margin=margin,
             num_threads=threads,
             output=output,
             resume=resume,
@@ -120,6 +146,10 @@ def compare(
             console.print(interrupt.comparison.table())
         goes_on = "; the same command with --resume goes on" if output is not None else ""
         raise KeyboardInterrupt(f"{interrupt}{goes_on}") from None
+    if format in ("csv", "parquet"):
+        file = output / "replicas.parquet" if format == "parquet" and output is not None else None
+        write(comparison.rows(), format, file)
+        return
     if format != "table":
         print(comparison.markdown() if format == "markdown" else json.dumps(comparison.to_dict(), indent=2))
         return

@@ -14,9 +14,13 @@ def evaluate(
     model: ModelArgument,
     data: DataArgument = None,
     *,
-    format: Annotated[str, typer.Option(help="table or json.")] = "table",
+    format: Annotated[str, typer.Option(help="Of standard output: table, csv or json.")] = "table",
     output: Annotated[
-        Path | None, typer.Option(help="A file for the measures, as JSON. Without: standard output alone.")
+        Path | None,
+        typer.Option(
+            help="A file for the measures too, .json, or .csv or .parquet with one row. Without: standard "
+            "output alone."
+        ),
     ] = None,
     columns: DataOptions,
     threads: Threads = None,
@@ -26,16 +30,17 @@ def evaluate(
 
     The model knows its columns by name; options replace what it knows. Without DATA: the bundled test part.
     """
-    import json
-
     from tidegate import persistence
     from tidegate.checks import choice
     from tidegate.cli.data import bundled, like
-    from tidegate.cli.measures import measures, print_measures
+    from tidegate.cli.measures import as_json, as_row, measures, print_measures
+    from tidegate.cli.options import format_of
     from tidegate.cli.outputs import check_file
+    from tidegate.cli.rows import write
     from tidegate.estimators import load
 
-    choice("--format", format, ("table", "json"))
+    choice("--format", format, ("table", "csv", "json"))
+    file_format = format_of(None, output)
     if output is not None:
         check_file(output, model, data)
     loaded = load(model)
@@ -47,10 +52,13 @@ def evaluate(
         per_step = loaded.network_.is_per_step("output")
         dataset = like(vars(loaded).get("columns_"), data, columns, per_step)
     found = measures(loaded, dataset)
-    text = json.dumps(found, indent=2, allow_nan=False) + "\n"
-    if output is not None:
-        persistence.replace_file(output, text.encode())
+    if output is not None and file_format == "json":
+        persistence.replace_file(output, as_json(found).encode())
+    elif output is not None:
+        write(as_row(found), file_format, output)
     if format == "json":
-        print(text, end="")
+        print(as_json(found), end="")
+    elif format == "csv":
+        write(as_row(found), "csv", None)
     else:
         print_measures(found)

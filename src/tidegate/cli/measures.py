@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from typing import Any
 
 import numpy as np
 
+from tidegate.cli.predictions import Rows
 from tidegate.data.dataset import Dataset
 
 # Of more classes than these the largest confusions are listed, not the matrix.
@@ -68,6 +70,19 @@ def _of_numbers(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
         "r2": float(r2_score(true, predicted)) if len(true) > 1 else None,
         "rmse": math.sqrt(float(np.square(errors).mean())),
         "mae": float(np.abs(errors).mean()),
+    }
+
+
+def as_json(found: dict[str, Any]) -> str:
+    return json.dumps(found, indent=2, allow_nan=False) + "\n"
+
+
+def as_row(found: dict[str, Any]) -> Rows:
+    """One row with a column a measure; classes and their confusions, which are no numbers, are left out."""
+    return {
+        name: np.array([math.nan if value is None else value])
+        for name, value in found.items()
+        if name not in ("classes", "confusion")
     }
 
 

@@ -9,7 +9,7 @@ from tidegate.cli.options import DataOptions, ModelOptions
 
 # Arguments of the library whose options have other names.
 _RENAMED = {"random_state": "--seed", "num_threads": "--threads", "source": "DATA", "test": "--test"}
-_OTHERS = ("cell", "cells", "seeds", "validation", "input_size", "output", "match")
+_OTHERS = ("cell", "cells", "seeds", "validation", "input_size", "output", "match", "tune", "margin")
 _OPTIONS = {
     **{field.name: f"--{field.name.replace('_', '-')}" for record in (DataOptions, ModelOptions)
        for field in fields(record)},

@@ -32,8 +32,9 @@ def _parameters(lstm: CellResult, gru: CellResult, match: str) -> Claim:
     counts = f"{gru.num_parameters:,} against {lstm.num_parameters:,}"
     sizes = f"hidden size {gru.hidden_size} against {lstm.hidden_size}"
     answer = "yes" if gru.num_parameters < lstm.num_parameters else "no"
-    if match == "parameters":
-        return _claim("A GRU has fewer parameters.", "not asked", f"Matched: {counts}, {sizes}.")
+    if match != "hidden":
+        how = "Matched" if match == "parameters" else "Each of the hidden size that the search found"
+        return _claim("A GRU has fewer parameters.", "not asked", f"{how}: {counts}, {sizes}.")
     return _claim("A GRU has fewer parameters.", answer, f"{counts}, {sizes}.")
 
 

@@ -1,4 +1,4 @@
-"""What a cell costs beside the time to train it: memory, and time for one sequence."""
+"""What a cell costs beside training: the time for one sequence."""
 
 from __future__ import annotations
 
@@ -7,26 +7,11 @@ from statistics import median
 
 import numpy as np
 
-from tidegate.cells import get
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps
 from tidegate.network import Network
-from tidegate.network.nodes import Recurrent
 
-NUM_BYTES = 4  # of a float32
 NUM_PREDICTIONS = 21
-
-
-def memory_bytes(network: Network, batch_size: int, num_steps: int) -> int:
-    """What training must hold at the least: of each parameter the weight, its gradient and two moments of the
-    optimiser; of each step of a batch the inputs, and the gates and states of every layer and direction,
-    which back-propagation reads again. The data themselves come on top."""
-    widths = network.widths["x"] + sum(
-        (len(get(node.cell).gates) + len(get(node.cell).states)) * node.hidden_size
-        for node in network.nodes
-        if isinstance(node, Recurrent)
-    )
-    return NUM_BYTES * (4 * network.num_parameters + batch_size * num_steps * widths)
 
 
 def latency_seconds(network: Network, X: Sequences) -> float:

@@ -3,16 +3,22 @@
 comparison.json             what the scores depend on
 replicas/CELL-SEED.replica  a finished replica, written in one step
 replicas/CELL-SEED.state    the checkpoint of one under way
+search/trials.db            every trial of the search for settings
+search/CELL-TRIAL.state     the checkpoint of one under way
 result.json, report.html    what was found
+.lock                       held by the process that writes
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tidegate import persistence
 from tidegate.comparison.answers import Answers
@@ -21,6 +27,7 @@ from tidegate.comparison.scores import Replica
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
 IDENTITY_FILE = "comparison.json"
+LOCK_FILE = ".lock"
 KIND = "replica"
 
 
@@ -28,25 +35,44 @@ class Folder:
     """identity: everything the scores depend on, in JSON's types.
 
     resume: go on with what is there, which must be of the same identity; otherwise begin anew, which a
-    comparison that is not done forbids. ValueError where the folder is not what it should be; nothing is
-    changed then.
+    comparison that is not done forbids. ValueError where the folder is not what it should be, or another
+    process writes it; nothing is changed then. It is this process's until the block ends.
     """
 
     def __init__(self, path: str | Path, identity: Mapping[str, Any], resume: bool) -> None:
         self.path = Path(path)
         check_folder(self.path, "output")
         self._replicas = self.path / "replicas"
-        identity = json.loads(json.dumps(identity))
+        self.search = self.path / "search"
+        self._lock = _locked(self.path)
+        try:
+            self._begin(json.loads(json.dumps(identity)), resume)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _begin(self, identity: Mapping[str, Any], resume: bool) -> None:
         there = self.path / IDENTITY_FILE
         if resume and (there.exists() or (self.path / RESULT_FILE).exists()):
             self._check_same(identity, there)
             return
         self._check_done(there)
-        for pattern in ("*.replica", "*.state"):
-            for old in self._replicas.glob(pattern):
+        for folder, pattern in (
+            (self._replicas, "*.replica"),
+            (self._replicas, "*.state"),
+            (self.search, "*.state"),
+            (self.search, "trials.db*"),
+        ):
+            for old in folder.glob(pattern):
                 old.unlink()
-        self._replicas.mkdir(parents=True, exist_ok=True)
         persistence.replace_file(there, (json.dumps(identity, indent=2) + "\n").encode())
+        self._replicas.mkdir(exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
 
     def checkpoint(self, cell: str, seed: int) -> Path:
         return self._replicas / f"{cell}-{seed}.state"
@@ -88,7 +114,7 @@ class Folder:
         before = _identity(there)
         finished = len(list(self._replicas.glob("*.replica")))
         wanted = len(before.get("cells", ())) * len(before.get("seeds", ()))
-        if finished < wanted and any(self._replicas.iterdir()):
+        if finished < wanted and any([*self._replicas.glob("*"), *self.search.glob("trials.db")]):
             raise ValueError(
                 f"output expects no interrupted comparison to write over; got {self.path} with {finished} of "
                 f"{wanted} replicas: pass resume=True to go on with it, or remove the folder"
@@ -122,11 +148,32 @@ def check_folder(path: Path, argument: str) -> None:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{argument} expects a folder; got the file {path}: write elsewhere")
     ours = any((path / name).is_file() for name in (IDENTITY_FILE, RESULT_FILE))
-    if path.is_dir() and any(path.iterdir()) and not ours:
+    if path.is_dir() and any(own.name != LOCK_FILE for own in path.iterdir()) and not ours:
         raise ValueError(
             f"{argument} expects a new or empty folder, or one with the {RESULT_FILE} of a comparison; got "
             f"{path}, which has other files: write elsewhere"
         )
+
+
+def _locked(folder: Path) -> int:
+    """The descriptor of the folder's lock, which lasts as long as it is open, whatever ends the process;
+    ValueError where another holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            os.close(lock)
+            raise ValueError(
+                f"output expects a folder that no other process is writing; got {folder}, which one is: wait "
+                "until it has ended, or pass another folder"
+            ) from None
+        # A file system without locks (some network mounts): the user looks out for it.
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            os.close(lock)
+            raise
+    return lock
 
 
 def _encoded(value: float | None) -> float | str | None:

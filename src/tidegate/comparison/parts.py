@@ -39,11 +39,19 @@ class Part:
         y = [self.y[index] for index in indices] if isinstance(self.y, list) else self.y[indices]
         return Part(self.X.take(indices), y, None if self.groups is None else self.groups[indices])
 
-    def positions(self, share: float, task: str, seed: int) -> tuple[Integers, Integers]:
-        """Of the sequences without the share held out, and of that share: stratified by class, groups kept
-        whole."""
+    def positions(
+        self, share: float, task: str, seed: int, among: Integers | slice = slice(None)
+    ) -> tuple[Integers, Integers]:
+        """Of the sequences (`among` these) without the share held out, and of that share: stratified by
+        class, groups kept whole."""
         by_class = task == "classification" and not isinstance(self.y, list)
-        return split(len(self.X), share, classes=self.y if by_class else None, groups=self.groups, seed=seed)
+        return split(
+            len(self.X.lengths[among]),
+            share,
+            classes=self.y[among] if by_class else None,
+            groups=None if self.groups is None else self.groups[among],
+            seed=seed,
+        )
 
     def split(self, share: float, task: str, seed: int) -> tuple[Part, Part]:
         """The two parts at these positions."""
@@ -102,6 +110,12 @@ class Division:
     def of(cls, whole: Part, test: Part | None, share: float, task: str, seeds: tuple[int, ...]) -> Division:
         splits = {} if test is not None else {seed: whole.positions(share, task, seed) for seed in seeds}
         return cls(whole, test, splits)
+
+    def check_validation(self, share: float, task: str, seeds: tuple[int, ...]) -> None:
+        """ValueError where a share cannot be held out of what one of the seeds trains on."""
+        for seed in seeds:
+            among = slice(None) if self.test is not None else self.splits[seed][0]
+            self.whole.positions(share, task, seed, among)
 
     def of_seed(self, seed: int) -> tuple[Part, Part]:
         """To train on (a validation part included) and to test on."""

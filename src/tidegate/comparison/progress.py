@@ -1,5 +1,5 @@
-"""One bar over all replicas of a comparison: how many are done, best validation score, updates a second, time
-left."""
+"""One bar over all replicas of a comparison, or all trials of the search before it: how many are done, best
+validation score, updates a second, time left."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Board:
     """The replicas under way and done. Any thread may add to it, any may read it."""
 
-    def __init__(self, num_replicas: int) -> None:
+    def __init__(self, num_replicas: int, noun: str = "replicas") -> None:
         self.num_replicas = num_replicas
+        self.noun = noun
         self._lock = threading.Lock()
         self._runs: list[tuple[str, Run]] = []
         self._num_finished = 0
@@ -50,11 +51,16 @@ class Board:
             return min(1.0, (self._num_finished + under_way) / self.num_replicas)
 
     @property
+    def done(self) -> str:
+        """ "4 of 15 replicas"."""
+        return f"{self._num_finished} of {self.num_replicas} {self.noun}"
+
+    @property
     def state(self) -> str:
         """ "4/15 replicas  best validation lstm 0.981  52000 updates/s"."""
         with self._lock:
             runs, finished = list(self._runs), self._num_finished
-        parts = [f"{finished}/{self.num_replicas} replicas"]
+        parts = [f"{finished}/{self.num_replicas} {self.noun}"]
         best = max(((max(scores), cell) for cell, run in runs if (scores := _validation(run))), default=None)
         if best is not None:
             parts.append(f"best validation {best[1]} {best[0]:.3f}")

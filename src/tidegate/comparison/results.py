@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tidegate import report
 from tidegate.comparison.claims import Claim
 from tidegate.comparison.folder import REPORT_FILE, RESULT_FILE
@@ -92,6 +95,15 @@ class Comparison:
         )
         return document
 
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """The columns of a table with a row a replica: what is one number, or a word, of each."""
+        replicas = [replica.to_dict() for result in self.cells for replica in result.replicas]
+        return {
+            name: np.array([math.nan if own[name] is None else own[name] for own in replicas])
+            for name in replicas[0]
+            if name != "history"
+        }
+
     def save(self, folder: str | Path) -> Path:
         """Write result.json and report.html into the folder, which is made if need be, and return the path of
         the first. Each file is there whole or, after an error, as it was before."""
@@ -113,7 +125,13 @@ class Comparison:
         from rich.table import Table
 
         table = Table(
-            caption=f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+            caption="\n".join(
+                [
+                    f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+                    *(f"{own.cell}: {own.tuned}" for own in self.cells if own.tuned is not None),
+                ]
+            ),
+            caption_justify="left" if any(own.tuned for own in self.cells) else "center",
             box=box.SIMPLE_HEAD,
             show_edge=False,
             pad_edge=False,

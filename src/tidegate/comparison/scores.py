@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from tidegate.comparison.answers import Answers, calibration, confusion, predictions
+from tidegate.comparison.tuned import Tuned
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,14 @@ class Scores:
 @dataclass(frozen=True)
 class CellResult:
     """One cell's replicas, in the order of the seeds. seconds, updates and epochs are medians of one
-    replica. memory_bytes, latency_seconds: as in costs.py; None where they were not asked for."""
+    replica. memory_bytes, latency_seconds: of training, and of one sequence; None where they were not asked
+    for. tuned: what the search chose; None where there was none."""
 
     cell: str
     replicas: tuple[Replica, ...]
     memory_bytes: int | None = None
     latency_seconds: float | None = None
+    tuned: Tuned | None = None
 
     @property
     def num_parameters(self) -> int:
@@ -151,6 +154,7 @@ class CellResult:
             "seconds_to_score": reached,
             "memory_bytes": self.memory_bytes,
             "latency_seconds": self.latency_seconds,
+            "tuned": None if self.tuned is None else self.tuned.to_dict(),
             "stopped": [replica.stopped for replica in self.replicas],
             "replicas": [replica.to_dict() for replica in self.replicas],
             "confusion": confusion(answers) if classes else None,

@@ -1,11 +1,10 @@
-"""Hidden sizes under which cells are compared: the same one, or as many parameters."""
+"""Hidden sizes under which cells are compared: each its own, the same one, or as many parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tidegate.checks import choice
 from tidegate.comparison.parts import Part
 from tidegate.estimators.examples import Examples
 from tidegate.estimators.model import SequenceModel
@@ -15,26 +14,26 @@ MATCHES = ("hidden", "parameters")
 
 
 def networks(
-    kind: type[SequenceModel], cells: tuple[str, ...], options: dict[str, Any], part: Part, match: str
+    kind: type[SequenceModel], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
 ) -> dict[str, Network]:
-    """The network each cell is trained as. match="hidden": of the hidden size in options. "parameters": the
-    first cell of that, the others of the hidden size with the nearest number of parameters."""
-    choice("match", match, MATCHES)
+    """The network each cell is trained as: of the hidden size in its options; with match_parameters the first
+    cell of that, the others of the hidden size with the nearest number of parameters."""
+    reference, *others = options
     examples = Examples.of(part.X, part.y)
-    outputs = kind(**options)._learn(examples, examples, None).num_outputs
+    outputs = kind(**options[reference])._learn(examples, examples, None).num_outputs
 
     def network(cell: str, hidden_size: int) -> Network:
-        model = kind(**options | {"cell": cell, "hidden_size": hidden_size})
+        model = kind(**options[cell] | {"cell": cell, "hidden_size": hidden_size})
         return model._network(part.X.num_features, outputs, examples.per_step)
 
-    first = network(cells[0], options["hidden_size"])
-    if match == "hidden":
-        return {cell: network(cell, options["hidden_size"]) for cell in cells}
+    first = network(reference, options[reference]["hidden_size"])
+    if not match_parameters:
+        return {cell: network(cell, own["hidden_size"]) for cell, own in options.items()}
 
     def size(cell: str) -> int:
         return nearest(first.num_parameters, lambda hidden: network(cell, hidden).num_parameters)
 
-    return {cells[0]: first} | {cell: network(cell, size(cell)) for cell in cells[1:]}
+    return {reference: first} | {cell: network(cell, size(cell)) for cell in others}
 
 
 def nearest(target: int, count: Callable[[int], int]) -> int:

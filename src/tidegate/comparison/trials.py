@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from tidegate.comparison.answers import Answers
 from tidegate.comparison.folder import Folder
-from tidegate.comparison.interrupt import CtrlC
 from tidegate.comparison.parts import Division
 from tidegate.comparison.progress import Board
 from tidegate.comparison.scores import Replica
 from tidegate.engine import Stop
 from tidegate.estimators import SequenceClassifier, SequenceRegressor
+from tidegate.training.interrupt import CtrlC
 
 TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 
@@ -72,8 +73,17 @@ class Trial:
         return replica
 
 
-def run_trials(trials: list[Trial], num_threads: int, board: Board) -> tuple[list[Replica], bool]:
-    """The replicas that were finished, in the order of the trials, and whether Ctrl-C ended the others.
+Found = TypeVar("Found", covariant=True)
+
+
+class Job(Protocol[Found]):
+    """What a thread does; KeyboardInterrupt where `stop` ended it."""
+
+    def run(self, stop: Stop, board: Board) -> Found: ...
+
+
+def run_trials(trials: Sequence[Job[Found]], num_threads: int, board: Board) -> tuple[list[Found], bool]:
+    """What the trials found that were finished, in their order, and whether Ctrl-C ended the others.
 
     An error of one ends them all.
     """

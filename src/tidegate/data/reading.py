@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tidegate.checks import choice
 from tidegate.data.column import Column
+from tidegate.data.counters import counters
 from tidegate.data.dataset import Answers, Dataset
 from tidegate.data.extract import (
     changes,
@@ -87,7 +89,8 @@ def read(
 
     Values are float32 where all features are, otherwise float64; they are the frame's own memory where that
     holds the features row after row, else a copy (the notes of the result say which). ValueError or OSError
-    where something is wrong, with the remedy; nothing is changed.
+    where something is wrong, with the remedy; nothing is changed. UserWarning where a column that nobody
+    named as a feature merely counts the steps of each sequence.
     """
     if target_per is not None:
         choice("target_per", target_per, ("sequence", "step"))
@@ -123,6 +126,14 @@ def read(
         notes.append("times are seconds since 1970-01-01 in UTC")
     X = Sequences(values, groups.offsets, groups.ids)
     names = roles.features
+    if features is None and layout != "wide" and (counting := counters(values, X.offsets)):
+        name = names[counting[0]]
+        as_time = "" if roles.time else f"pass time={name!r}, or "
+        warnings.warn(
+            f"column {name!r} counts the steps of each sequence and is taken as a feature: {as_time}name the "
+            "others by features=",
+            stacklevel=2,
+        )
     if layout == "wide":
         X, names = _steps_from_columns(X), ("value",)
         notes.append(f"each row is a sequence; its steps are {roles.features[0]!r} to {roles.features[-1]!r}")

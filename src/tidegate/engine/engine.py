@@ -90,6 +90,11 @@ class Engine:
     def num_updates(self, count: int) -> None:
         self._plan.num_updates = integer("num_updates", count, 0, 2**62)
 
+    @property
+    def reached(self) -> Position:
+        """How far the last call of `epoch` came, also where it was interrupted."""
+        return Position(*self._plan.reached)
+
     def epoch(
         self,
         steps: Steps,

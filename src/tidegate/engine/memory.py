@@ -1,17 +1,109 @@
-"""What a network needs at least, held against what the machine has, before anything is asked for.
+"""How much memory training takes, before it is taken; and how much there is.
 
-Linux grants memory that it does not have and ends the process that then uses it; no error comes of that.
+docs/engine.md has the formula in words.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tidegate.network import Network
+from tidegate import cells
+from tidegate.cells.phases import phases_of
+from tidegate.cells.pointwise import Backward
+from tidegate.checks import TooLarge
+from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
 
-VECTORS = 4  # parameters, gradients and the two of an optimiser's state
+NUM_BYTES = 4  # of a float32
+# Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of 1 KiB.
+VECTOR = 16
+# Of every parameter in the engine: the weight, its gradient and the two of an optimiser's state.
+VECTORS_OF_PARAMETERS = 4
+# Of every parameter in training: those of the engine; the initial value (float64), the best one and that of the
+# fitted model; four in a checkpoint that is being written, and one in its digest.
+COPIES_OF_PARAMETERS = 13
+# Of every value of the data, beside its copies in the type it has: float32 for the engine, and two float64
+# while it is standardised.
+BYTES_OF_VALUE = 4 + 8 + 8
+
+# On top: for a buffer that grows while the smaller one is still there, and what the allocator keeps.
+SLACK = 1.2
+
+# Evaluation keeps no gradients, so that its batches are larger than training's.
+EVALUATION_SEQUENCES, EVALUATION_STEPS = 256, 65_536
+
+
+def evaluation_batch(lengths: NDArray[np.int64]) -> int:
+    """Sequences of a batch that is only evaluated: fewer where they are long."""
+    longest = int(lengths.max(initial=1))
+    return min(EVALUATION_SEQUENCES, max(1, EVALUATION_STEPS // longest))
+
+
+def training_bytes(network: Network, lengths: NDArray[np.int64], batch_size: int) -> int:
+    """An upper bound of what training a network in float32 takes beside its data: the parameters, their
+    packed copies, and what the largest batch of sequences of these lengths leaves in each layer."""
+    largest = np.sort(lengths)[::-1]
+    trained, evaluated = largest[:batch_size], largest[: evaluation_batch(lengths)]
+    sequences = max(len(trained), len(evaluated))
+    steps = max(int(trained.sum()), int(evaluated.sum()))
+    total = COPIES_OF_PARAMETERS * network.num_parameters
+    for node in network.nodes:
+        per_step = network.is_per_step(node.name)
+        value = _padded(network.widths[node.name])
+        # The value for the larger of the two kinds of batches, its gradient for that which is trained on.
+        total += value * (steps + int(trained.sum()) if per_step else sequences + len(trained))
+        total += _own(node, network.input_size(node), value, steps, sequences, _groups(len(trained)))
+        if isinstance(node, Loss):
+            total += 6 * (steps if per_step else sequences)  # three float64 a row
+    return int(SLACK * NUM_BYTES * total)
+
+
+def data_bytes(values: NDArray[np.floating], copies: int = 1) -> int:
+    """Of a part of the data that is trained on; copies: in the type it has."""
+    return int(values.size * (copies * values.itemsize + BYTES_OF_VALUE))
+
+
+def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, groups: int) -> int:
+    """Numbers that a node keeps beside its value and its gradient."""
+    match node:
+        case Recurrent():
+            columns, states, others, held, products = _layout(node.cell)
+            per_step = columns + states + others + len(node.multipliers)
+            per_sequence = 2 * states + others + held
+            weights = value * columns * (input_size + value)
+            packed = weights + value * columns * (_padded(input_size) + value)
+            gradient = groups * value * columns * (input_size + products * value)
+            return value * (steps * per_step + sequences * per_sequence) + packed + gradient
+        case Dense():
+            return value * (2 * _padded(input_size) + input_size)
+        case Pool():
+            return 2 * value * sequences  # the step of the largest, int64
+        case Input() | Dropout() | Loss():
+            return 0
+
+
+@cache
+def _layout(cell: str) -> tuple[int, int, int, int, int]:
+    """Of a cell: columns, states, vectors kept from one phase to the next, gradients held back, and recurrent
+    products."""
+    spec = cells.get(cell)
+    phases = phases_of(spec)
+    kept, held = int(phases.kept is not None), len(Backward(phases).held)
+    return len(phases.columns), len(spec.states), kept, held, len(list(phases.products()))
+
+
+def _padded(columns: int) -> int:
+    whole = -(-columns // VECTOR) * VECTOR
+    return whole if whole * NUM_BYTES % 1024 else whole + VECTOR
+
+
+def _groups(sequences: int) -> int:
+    """Parts of a batch, each of which sums up gradients of its own."""
+    return 1 if sequences < 12 else min(8, max(2, sequences // 16))
 
 
 def machine_memory() -> int:
@@ -23,11 +115,82 @@ def machine_memory() -> int:
 
 
 def require_memory(network: Network, dtype: str) -> None:
-    """MemoryError where the network's parameters and what belongs to them cannot fit."""
-    needed = VECTORS * network.num_parameters * np.dtype(dtype).itemsize
+    """MemoryError where the network's parameters and what belongs to them cannot fit the machine: Linux grants
+    memory that it does not have and ends the process that then uses it; no error comes of that."""
+    needed = VECTORS_OF_PARAMETERS * network.num_parameters * np.dtype(dtype).itemsize
     if needed > machine_memory():
         raise MemoryError(
             f"hidden_size: the network's {network.num_parameters:,} parameters, with gradients and the "
             f"optimiser's state, need {needed / 2**30:,.0f} GiB; this machine has "
             f"{machine_memory() / 2**30:,.0f} GiB: lower hidden_size, num_layers or input_size"
         )
+
+
+def check_memory(
+    network: Network, lengths: NDArray[np.int64], batch_size: int, data_bytes: int, at_a_time: int = 1
+) -> None:
+    """TooLarge where as many trainings at a time take more than there is; data_bytes: of the data of
+    each."""
+    needed = at_a_time * (training_bytes(network, lengths, batch_size) + data_bytes)
+    available = available_bytes()
+    if available is None or needed <= available:
+        return
+    hidden_size = max((node.hidden_size for node in network.nodes if isinstance(node, Recurrent)), default=0)
+    together = f", {at_a_time} trainings at a time," if at_a_time > 1 else ""
+    fewer = " or num_threads" if at_a_time > 1 else ""
+    raise TooLarge(
+        f"training needs up to {_in_words(needed)} of memory{together} and {_in_words(available)} are free: "
+        f"choose a smaller hidden_size={hidden_size}, batch_size={batch_size}{fewer}, or shorter sequences "
+        f"(the longest has {int(lengths.max())} steps)"
+    )
+
+
+def _in_words(count: int) -> str:
+    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """What this process can still take: what the machine has free, or the least that its control groups
+    leave; None where the system does not say (it is not Linux)."""
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    found = [int(fields["MemAvailable"].split()[0]) * 1024] if "MemAvailable" in fields else []
+    return min([*found, *_left_by_groups(root)], default=None)
+
+
+def _left_by_groups(root: Path) -> list[int]:
+    """Bytes that each control group around this process leaves, of both versions of their file system."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    left = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "file")
+        elif "memory" in controllers.split(","):
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache")
+        else:
+            continue
+        own = Path(os.path.normpath(path)).parts[1:]
+        # In a container the path may be that of the host, which is not there: the top is what counts.
+        folders = [top.joinpath(*own[:depth]) for depth in range(len(own) + 1)]
+        left += [amount for folder in folders if (amount := _left_by(folder, *names)) is not None]
+    return left
+
+
+def _left_by(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
+    try:
+        most, taken = (folder / limit).read_text().strip(), int((folder / used).read_text())
+        rows = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    if most == "max":
+        return None
+    # Pages of files are given back when memory is short.
+    return max(0, int(most) - taken + int(rows.get(reclaimable, 0)))

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
 from tidegate.engine import Engine, Steps, Stop, Target
+from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, row_weights, rows_of
 from tidegate.estimators.options import Options
@@ -29,7 +30,8 @@ from tidegate.network import Network
 from tidegate.network.initializers import initialize
 from tidegate.training import progress
 from tidegate.training.checkpoint import Checkpoint
-from tidegate.training.fit import EVALUATION_BATCH, Part, Run, Watch, fingerprint, fit
+from tidegate.training.fit import Part, Run, Watch, fingerprint, fit
+from tidegate.training.interrupt import CtrlC
 
 DTYPE = "float32"
 
@@ -68,11 +70,12 @@ class SequenceModel(Options):
         sequence, or one a step where y has one a step; with a weight of 0 it is as if it were not there.
         checkpoint: a file that holds the state of training while it runs, written every ten seconds; where an
         interrupted fit left one, the same call goes on from it and ends with the same bits as an
-        uninterrupted one. It needs a whole number as random_state.
+        uninterrupted one. It needs a whole number as random_state. With it Ctrl-C, and SIGTERM too, leave
+        the last complete update there.
 
-        ValueError where an argument does not fit; the estimator stays as it was. KeyboardInterrupt ends
-        training: after a full epoch the model is fitted with the weights it has, before that it stays as it
-        was.
+        ValueError where an argument does not fit, MemoryError where training would need more memory than
+        there is; the estimator stays as it was. KeyboardInterrupt ends training: after a full epoch the model
+        is fitted with the weights it has, before that it stays as it was.
         """
         return self._fit(X, y, sample_weight, checkpoint=checkpoint)
 
@@ -102,6 +105,7 @@ class SequenceModel(Options):
                 f"parameters; got another, {network.num_parameters} parameters: pass warm_start=False to "
                 "start anew"
             )
+        check_memory(network, examples.X.lengths, settings.batch_size, data_bytes(examples.X.values))
         training_part = _part(training, scaling, coding, ("X", "y"))
         validation_part = None
         if validation is not None:
@@ -125,6 +129,9 @@ class SequenceModel(Options):
                 Path(checkpoint), fingerprint(engine, settings, training_part, validation_part)
             )
         with ExitStack() as stack:
+            if stop is None and state is not None:
+                stop = Stop()
+                stack.enter_context(CtrlC(stop))
             if watch is None and self.verbose and progress.can_show():
                 watch = stack.enter_context(progress.shown(self.cell))
             run = fit(
@@ -294,7 +301,7 @@ class Executor:
 
     def predict(self, steps: Steps) -> NDArray[Any]:
         with self._lock:
-            return self.engine.predict(steps, EVALUATION_BATCH)
+            return self.engine.predict(steps, evaluation_batch(steps.lengths))
 
 
 def _given(validation: Any) -> Examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tidegate.report.digits import NONE
 from tidegate.report.fields import Fields
@@ -152,7 +153,8 @@ class Cell:
     generalization_gap (train minus test score); epochs, epochs_to_convergence, updates_to_convergence;
     seconds (of one replica), seconds_to_score (until the validation score reached score_to_reach, None where
     it never did), updates_per_second; latency_seconds (one sequence), memory_bytes (the most while training);
-    each a number or a Spread. replicas: a list. confusion, predictions, calibration."""
+    each a number or a Spread. replicas: a list. confusion, predictions, calibration. tuned: the settings that
+    a search found for it, and how."""
 
     name: str
     measures: dict[str, Spread]
@@ -160,6 +162,7 @@ class Cell:
     confusion: Confusion | None
     predictions: Predictions | None
     calibration: Calibration | None
+    tuned: dict[str, Any]
 
     @classmethod
     def read(cls, name: str, fields: Fields) -> Cell:
@@ -173,6 +176,7 @@ class Cell:
             confusion=None if confusion is None else Confusion.read(confusion),
             predictions=None if predictions is None else Predictions.read(predictions),
             calibration=None if calibration is None else Calibration.read(calibration),
+            tuned=fields.plain("tuned"),
         )
 
     @property

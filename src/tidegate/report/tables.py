@@ -209,8 +209,9 @@ def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
         "hardware": result.hardware,
         "made on": result.created,
     }
+    searched = {f"{cell.name}: found": cell.tuned for cell in result.cells if cell.tuned}
     groups = {
-        "Settings": result.settings,
+        "Settings": result.settings | searched,
         "Data": {name: value for name, value in result.data.items() if not isinstance(value, Mapping)},
         "Run": {name: value for name, value in run.items() if value is not None},
         "Versions": result.versions,

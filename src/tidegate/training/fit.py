@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
+from tidegate.engine.memory import evaluation_batch
 from tidegate.training.checkpoint import Checkpoint, Row, State
 from tidegate.training.convergence import Convergence
 from tidegate.training.metrics import r2_from_mse
@@ -18,9 +19,6 @@ from tidegate.training.schedules import schedule_of
 from tidegate.training.settings import TrainingSettings
 
 MEASURES = ("loss", "val_loss", "score", "val_score")
-
-# Evaluation keeps no gradients: batches larger than training's save calls, and change no bit of the result.
-EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,10 @@ def fit(
 
     rng: order of the sequences and dropout. stop: ends the fit from another thread. watch: called before the
     first epoch and after each. checkpoint: where the state is kept meanwhile; what an interrupted fit left
-    there is gone on with, and ends with the same bits as a fit that was not interrupted. The run says why it
-    ended: interrupted runs that finished an epoch return like others, with `interrupted` set; before that
-    KeyboardInterrupt is raised. Diverged likewise ends a run that finished an epoch.
+    there is gone on with, and ends with the same bits as a fit that was not interrupted. An interruption
+    leaves the state of the last complete update there. The run says why it ended: interrupted runs that
+    finished an epoch return like others, with `interrupted` set; before that KeyboardInterrupt is raised.
+    Diverged likewise ends a run that finished an epoch.
     """
     run = Run(engine, settings, math.ceil(len(training) / settings.batch_size))
     optimizer, schedule = settings.engine_optimizer(), schedule_of(settings.schedule)
@@ -119,8 +118,18 @@ def fit(
     monitored = "loss" if validation is None else "val_loss"
     losses: list[float] = []
     best = engine.flat.copy()
-    position = Position()
+    drawn_from, position = rng.bit_generator.state, Position()
     began = time.perf_counter()
+
+    def seconds() -> float:
+        return run.seconds_before + time.perf_counter() - began
+
+    def keep_state() -> None:
+        """Write the checkpoint, if there is one, unless an exception left the state in the midst of a
+        change."""
+        fits = run.num_updates == run.epoch * run.updates_per_epoch + position.update
+        if checkpoint is not None and fits:
+            checkpoint.write(engine, State(run.rows, best, drawn_from, position, seconds()))
 
     def take_epoch(row: Row) -> bool:
         """Add an epoch's measures and see whether it is the last; True where its loss is the lowest."""
@@ -139,38 +148,38 @@ def fit(
         return lowest
 
     def train_epoch() -> Result:
-        """The epoch from `position` on, in pieces if the state is to be kept in between."""
-        drawn_from = rng.bit_generator.state
+        """The epoch from `position` on, which moves with it; in pieces if the state is to be kept in
+        between."""
+        nonlocal position
         rates = schedule.rates(
             settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
         )
         order, seed = rng.permutation(len(training)), int(rng.integers(2**63))
-        reached = position
         while True:
-            trained = engine.epoch(
-                training.steps,
-                training.target,
-                order,
-                settings.batch_size,
-                rates,
-                optimizer,
-                seed=seed,
-                position=reached,
-                max_updates=None if checkpoint is None else checkpoint.updates_at_once(run.num_updates),
-                stop=stop,
-            )
-            reached = trained.position
-            if reached.update == run.updates_per_epoch:
+            try:
+                trained = engine.epoch(
+                    training.steps,
+                    training.target,
+                    order,
+                    settings.batch_size,
+                    rates,
+                    optimizer,
+                    seed=seed,
+                    position=position,
+                    max_updates=None if checkpoint is None else checkpoint.updates_at_once(run.num_updates),
+                    stop=stop,
+                )
+            finally:
+                position = engine.reached
+            if position.update == run.updates_per_epoch:
                 return trained
-            if checkpoint is not None:
-                seconds = run.seconds_before + time.perf_counter() - began
-                checkpoint.write(engine, State(run.rows, best, drawn_from, reached, seconds))
+            keep_state()
 
     if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
         for row in left.rows:
             take_epoch(row)
         best[:], position, run.seconds_before = left.best, left.position, left.seconds
-        rng.bit_generator.state = left.drawn_from
+        rng.bit_generator.state = drawn_from = left.drawn_from
     try:
         if watch is not None:
             watch(run)
@@ -178,18 +187,18 @@ def fit(
             if stop is not None and stop.is_set:
                 raise KeyboardInterrupt
             trained = train_epoch()
-            position = Position()
-            val_loss, val_score = _evaluate(engine, validation)
+            val_loss, val_score = _evaluate(engine, validation, stop)
             lowest = take_epoch((trained.loss, val_loss, training.score(trained.score), val_score))
             if lowest and validation is not None:
                 best[:] = engine.flat
-            run.seconds = run.seconds_before + time.perf_counter() - began
+            drawn_from, position = rng.bit_generator.state, Position()
+            run.seconds = seconds()
             if checkpoint is not None and checkpoint.is_due:
-                drawn_from = rng.bit_generator.state
-                checkpoint.write(engine, State(run.rows, best, drawn_from, position, run.seconds))
+                keep_state()
             if watch is not None:
                 watch(run)
     except KeyboardInterrupt:
+        keep_state()
         if not run.epoch:
             raise
         run.interrupted = True
@@ -199,7 +208,7 @@ def fit(
             raise
         run.diverged = True
         run.stopped = f"diverged after {run.epoch} full epochs: {error}"
-    run.seconds = run.seconds_before + time.perf_counter() - began
+    run.seconds = seconds()
     if validation is not None:
         engine.flat[:] = best
         run.stopped += f"; the weights of epoch {run.best_epoch}, the best on the validation part, are kept"
@@ -218,11 +227,12 @@ def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None)
     return digest.hexdigest()
 
 
-def _evaluate(engine: Engine, part: Part | None) -> tuple[float, float]:
+def _evaluate(engine: Engine, part: Part | None, stop: Stop | None) -> tuple[float, float]:
     """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
     if part is None:
         return math.nan, math.nan
-    measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), EVALUATION_BATCH)
+    size = evaluation_batch(part.steps.lengths)
+    measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}")
     return measured.loss, part.score(measured.score)

@@ -1,0 +1,39 @@
+"""Columns that merely count the steps of each sequence: they say when, not what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of shorter sequences 0, 1 may well be a measurement.
+_FEWEST_STEPS = 3
+
+
+def counters(values: NDArray[Any], offsets: NDArray[np.int64]) -> list[int]:
+    """The columns of values (S, I) that are 0, 1, 2, ... or 1, 2, 3, ... in every sequence, in whatever order
+    its rows are; sequence i has rows [offsets[i], offsets[i + 1])."""
+    lengths = np.diff(offsets)
+    longest = int(lengths.argmax())
+    if lengths[longest] < _FEWEST_STEPS:
+        return []
+    sample = np.sort(values[offsets[longest] : offsets[longest + 1]], axis=0)
+    steps = np.arange(lengths[longest])
+    return [
+        column
+        for column in range(values.shape[1])
+        # The longest sequence rules out nearly every column before all rows are looked at.
+        if sample[0, column] in (0, 1)
+        and (sample[:, column] == steps + sample[0, column]).all()
+        and _counts(values[:, column], offsets, sample[0, column])
+    ]
+
+
+def _counts(column: NDArray[Any], offsets: NDArray[np.int64], start: Any) -> bool:
+    lengths = np.diff(offsets)
+    steps = np.arange(len(column)) - np.repeat(offsets[:-1], lengths) + start
+    if (column == steps).all():
+        return True
+    order = np.lexsort((column, np.repeat(np.arange(len(lengths)), lengths)))
+    return bool((column[order] == steps).all())
