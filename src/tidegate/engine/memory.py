@@ -19,12 +19,13 @@ from tidegate.checks import TooLarge
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
 
 NUM_BYTES = 4  # of a float32
-# Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of 1 KiB.
+# Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of
+# 1 KiB.
 VECTOR = 16
 # Of every parameter in the engine: the weight, its gradient and the two of an optimiser's state.
 VECTORS_OF_PARAMETERS = 4
-# Of every parameter in training: those of the engine; the initial value (float64), the best one and that of the
-# fitted model; four in a checkpoint that is being written, and one in its digest.
+# Of every parameter in training: those of the engine; the initial value (float64), the best one and that of
+# the fitted model; four in a checkpoint that is being written, and one in its digest.
 COPIES_OF_PARAMETERS = 13
 # Of every value of the data, beside its copies in the type it has: float32 for the engine, and two float64
 # while it is standardised.
@@ -115,8 +116,10 @@ def machine_memory() -> int:
 
 
 def require_memory(network: Network, dtype: str) -> None:
-    """MemoryError where the network's parameters and what belongs to them cannot fit the machine: Linux grants
-    memory that it does not have and ends the process that then uses it; no error comes of that."""
+    """MemoryError where the network's parameters and what belongs to them cannot fit the machine.
+
+    Linux grants memory that it does not have and ends the process that then uses it; no error comes of that.
+    """
     needed = VECTORS_OF_PARAMETERS * network.num_parameters * np.dtype(dtype).itemsize
     if needed > machine_memory():
         raise MemoryError(

@@ -64,7 +64,8 @@ class Stream:
             choice("states: state", name, self._states)
         dtype = str(self.x.dtype)
         given = {
-            name: as_shape(f"states[{name!r}]", state, self._state_shape, dtype) for name, state in states.items()
+            name: as_shape(f"states[{name!r}]", state, self._state_shape, dtype)
+            for name, state in states.items()
         }
         by_layer = np.stack([given.get(name, state) for name, state in self.states.items()], axis=1)
         for layer, state in zip(self._layers, by_layer):
