@@ -139,8 +139,10 @@ def test_threads_that_share_the_units_of_a_step_change_no_bit(cell: str) -> None
         output, final = layers.forward(x, lengths, mask=mask, multiplier=multiplier)
         gradients = layers.backward(drawn(4, *output.shape), {"h": drawn(5, *final["h"].shape)})
         results.append(
-            [output, *final.values(), gradients.x, *gradients.states.values()]
-            + [*gradients.parameters.values(), *gradients.multiplier.values()]
+            [
+                *(output, *final.values(), gradients.x, *gradients.states.values()),
+                *(*gradients.parameters.values(), *gradients.multiplier.values()),
+            ]
         )
     for result in results[1:]:
         for ours, alone in zip(result, results[0]):

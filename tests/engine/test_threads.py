@@ -92,7 +92,7 @@ def test_an_engine_starts_no_more_threads_than_it_may(num_threads: int) -> None:
     before = set(os.listdir(TASKS))
     with running(some_engine("lstm", num_threads)):
         started = set(os.listdir(TASKS)) - before
-    # Python's thread that called, and the others of the team, as far as none were waiting from an earlier call
+    # Python's thread that called, and the others of the team, unless they wait from an earlier call
     assert 1 <= len(started) <= num_threads
 
 

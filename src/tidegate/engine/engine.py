@@ -129,7 +129,7 @@ class Engine:
             self._settings(optimizer),
             seed % 2**64,
             astuple(position),
-            len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0),
+            len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0, 2**62),
             None if stop is None else stop._native,
         )
         made = Position(*reached)

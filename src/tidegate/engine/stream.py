@@ -46,7 +46,7 @@ class Stream:
         ValueError, and the states as they were, where x has another shape or a number that is not finite.
         """
         if x is not None:
-            if x.__class__ is not np.ndarray or x.shape != self._shape:  # type: ignore[union-attr]
+            if x.__class__ is not np.ndarray or x.shape != self._shape:
                 x = as_shape("x", x, self._shape, str(self.x.dtype))
             self.x[...] = x
         self._next()

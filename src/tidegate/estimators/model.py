@@ -168,8 +168,8 @@ class SequenceModel(Options):
         return summary(self)
 
     def stream(self, num_sequences: int = 1) -> ModelStream:
-        """The fitted model for num_sequences sequences whose steps arrive one at a time: `step` takes the next
-        step of each and answers, with the states kept between.
+        """The fitted model for num_sequences sequences whose steps arrive one at a time: its `step` takes the
+        next step of each and answers, with the states kept between.
 
         ValueError where the model has layers in both directions, which need the future, or pools over the
         steps by mean or max.

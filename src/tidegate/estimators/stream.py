@@ -40,8 +40,8 @@ class ModelStream:
         self._scaling, self._answers = scaling, answers
 
     def step(self, x: npt.ArrayLike) -> Any:
-        """The answers, one a sequence, after the next step x (N, I), or (I,) for one sequence, in the units of
-        fit's X. ValueError, and the states as they were, where x has another shape or is not finite."""
+        """The answers, one a sequence, after the next step x, (N, I) or (I,) for one sequence, in the units
+        of fit's X. ValueError, and the states as they were, where x has another shape or is not finite."""
         shape = self._stream.x.shape
         values = np.asarray(x, np.float64)
         if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
@@ -56,7 +56,7 @@ class ModelStream:
 
     @states.setter
     def states(self, states: Mapping[str, npt.ArrayLike]) -> None:
-        self._stream.states = states  # type: ignore[assignment]
+        self._stream.states = states
 
     def reset(self) -> None:
         """Begin new sequences: every state is zero."""
