@@ -79,11 +79,12 @@ void run_released(const Stop* stop, Work&& work) {
   if (interrupted) raise_interruption();
 }
 
+// Zero, or left for the caller to write wholly.
 template <class T, class... Sizes>
-Array<T, sizeof...(Sizes)> new_array(T fill, Sizes... sizes) {
+Array<T, sizeof...(Sizes)> new_array(bool zero, Sizes... sizes) {
   const std::size_t count = (static_cast<std::size_t>(sizes) * ...);
   T* data = new T[std::max<std::size_t>(count, 1)];
-  std::fill_n(data, count, fill);
+  if (zero) std::fill_n(data, count, T(0));
   nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
   return Array<T, sizeof...(Sizes)>(data, {static_cast<std::size_t>(sizes)...}, owner);
 }
@@ -106,7 +107,7 @@ void read_states(const RecurrentNode<T>& layer, const Batch& batch, const char* 
 
 template <class T>
 Array<T, 3> new_states(const RecurrentNode<T>& layer, const Batch& batch, const std::array<Buffer<T>, kMaxStates>& from) {
-  Array<T, 3> to = new_array<T>(T(0), layer.num_states, batch.num_sequences, layer.hidden_size);
+  Array<T, 3> to = new_array<T>(false, layer.num_states, batch.num_sequences, layer.hidden_size);
   for (long s = 0; s < layer.num_states; ++s)
     for (long b = 0; b < batch.num_sequences; ++b)
       std::copy_n(from[s].data() + b * layer.hidden_stride, layer.hidden_size,
@@ -207,9 +208,14 @@ class Bound : public Network<T> {
   // A node's value or its gradient, in the data's order. It has a place for each row where no two sequences share one.
   Array<T, 2> new_rows(const Value<T>& value, std::size_t sequences, std::size_t rows, bool overlap) const {
     require(!value.per_step || !overlap, "starts and lengths expect sequences that share no row where values are per step: copy those rows");
-    return new_array<T>(T(0), value.per_step ? rows : sequences, value.size);
+    return new_array<T>(true, value.per_step ? rows : sequences, value.size);
   }
-  Array<T, 2> new_rows(const Value<T>& value) const { return new_rows(value, this->batch().num_sequences, num_rows, rows_overlap); }
+  // Of the last pass, whose batch are all sequences; only rows of none of them need the zeros.
+  Array<T, 2> new_rows(const Value<T>& value, bool written) const {
+    const bool complete = !value.per_step || static_cast<std::size_t>(this->batch().num_steps) == num_rows;
+    if (written && complete && !rows_overlap) return new_array<T>(false, value.per_step ? num_rows : this->batch().num_sequences, value.size);
+    return new_rows(value, this->batch().num_sequences, num_rows, rows_overlap);
+  }
 
   void require_kept(Kept least, const char* call, const char* expected) const {
     require(kept >= least, call, " expects ", expected, " as the engine's last call; call that first");
@@ -403,8 +409,8 @@ void bind_network(nb::module_& m, const char* name) {
             require(count >= 1, "num_sequences expects at least 1; got ", count);
             const Value<T>& value = n.node(node)->value;
             n.kept = N::Kept::kNothing;
-            n.step_input = new_array<T>(T(0), count, n.inputs()[0]->value.size);
-            n.step_output = new_array<T>(T(0), count, value.size);
+            n.step_input = new_array<T>(true, count, n.inputs()[0]->value.size);
+            n.step_output = new_array<T>(true, count, value.size);
             n.step_node = node;
             n.begin_steps(count);
             n.kept = N::Kept::kStates;
@@ -429,7 +435,7 @@ void bind_network(nb::module_& m, const char* name) {
             const typename N::Use use(n);
             n.require_values("value");
             const Value<T>& value = n.node(node)->value;
-            auto out = n.new_rows(value);
+            auto out = n.new_rows(value, true);
             n.scatter(node, out.data());
             return out;
           }, "node"_a)
@@ -438,7 +444,7 @@ void bind_network(nb::module_& m, const char* name) {
             n.require_gradients("input_gradient");
             const Value<T>& value = n.node(node)->value;
             require(value.needs_gradient, "input_gradient expects an Input with needs_gradient=True; got one without: set it");
-            auto out = n.new_rows(value);
+            auto out = n.new_rows(value, value.has_gradient);
             if (value.has_gradient) n.scatter_gradient(node, out.data());
             return out;
           }, "node"_a)

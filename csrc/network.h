@@ -133,7 +133,8 @@ class Network {
     attach(data);
     if (data.mask) {
       pass_.mask = mask_.resize(pass_.batch.num_steps);
-      for_step_rows([&](long row, long at) { mask_.data()[row] = data.mask[at]; });
+      const Batch& batch = pass_.batch;
+      batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { mask_.data()[row] = data.mask[batch.start[b] + t]; });
     }
     run_forward(team, interrupt, training, seed);
   }
@@ -246,7 +247,11 @@ class Network {
   void gather_gradient(long number, const T* from) {
     Value<T>& value = node(number)->value;
     const Rows<T> to = value.accumulated_gradient(pass_.batch);
-    for_value_rows(value, [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
+    Team team(value.rows(pass_.batch) * value.stride < 50000 ? 1 : num_threads_);
+    team.run([&](int k, int count) {
+      for_value_rows(value, share(value.rows(pass_.batch), k, count),
+                     [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
+    });
   }
 
   LossSums loss_sums() const {
@@ -344,20 +349,25 @@ class Network {
     for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(pass_);
   }
 
+  // Calls visit(row, its place in the data) for some of a value's rows.
   template <class Visit>
-  void for_value_rows(const Value<T>& value, Visit&& visit) const {
-    if (value.per_step) return for_step_rows(visit);
-    for (long b = 0; b < pass_.batch.num_sequences; ++b) visit(b, pass_.batch.sequence[b]);
-  }
-
-  template <class Visit>
-  void for_step_rows(Visit&& visit) const {
+  void for_value_rows(const Value<T>& value, Range rows, Visit&& visit) const {
     const Batch& batch = pass_.batch;
-    batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
+    if (value.per_step)
+      batch.for_rows(rows.begin, rows.end, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
+    else
+      for (long b = rows.begin; b < rows.end; ++b) visit(b, batch.sequence[b]);
   }
 
+  // On all threads where there is more to copy than a first-level cache holds.
   void scatter_rows(const Value<T>& value, const T* from, T* out) const {
-    for_value_rows(value, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
+    const Batch& batch = pass_.batch;
+    const long rows = value.rows(batch);
+    Team team(rows * value.stride < 50000 ? 1 : num_threads_);
+    team.run([&](int k, int count) {
+      const Range some = share(rows, k, count);
+      for_value_rows(value, some, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
+    });
   }
 
   long num_parameters_, padded_parameters_;

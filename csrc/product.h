@@ -22,6 +22,8 @@ struct Segments {
   long size, count = 1, stride = 0;
 };
 
+inline constexpr long kAhead = 28;  // rows of b that are fetched ahead of their use: where they are in the last cache
+
 // c[r, v] = initial[r, v] + sum_k a(r, k) * b[k, v] for `kRows` rows and `kVectors` vectors.
 //   a: a(r, k) = a[r * lda + k], or a[k * lda + r] where kTransposed, within a segment.
 //   b: row k at b + k * ldb. initial: row r at initial + r * ld_initial; null: zero. It may be c itself.
@@ -38,6 +40,10 @@ void tile(Segments summed, const T* a, long lda, const T* b, long ldb, const T* 
       Vec<T> row[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + k * ldb + v * W);
+      if constexpr (kRows > 2) {  // fewer rows wait for the cache anyhow, and a prefetch is one more thing to wait for
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) __builtin_prefetch(b + (k + kAhead) * ldb + v * W);
+      }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         const Vec<T> factor = broadcast<T>(kTransposed ? a[k * lda + r] : a[r * lda + k]);
