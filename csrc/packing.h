@@ -57,12 +57,18 @@ void pack(const WeightBlocks& b, const T* parameters, long hidden_size, Range un
     }
 }
 
-// The transpose, to multiply gradients of columns: [panel of k][vector of units][column][unit in the vector][k in it].
+// Lanes of a vector of units that a transposed product runs through: a layer of less than one vector has no others.
+template <class T>
+constexpr long lanes_of(long hidden_size) {
+  return std::min<long>(kWidth<T>, hidden_size);
+}
+
+// The transpose, to multiply gradients of columns: [panel of k][vector of units][column][lane][k in it].
 template <class T>
 void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
   constexpr int W = kWidth<T>;
   const Panels panels = plain_panels<T>(b.size);
-  const long total = padded<T>(hidden_size) * b.count;
+  const long lanes = lanes_of<T>(hidden_size), total = padded<T>(hidden_size) / W * b.count * lanes;
   for (long p = 0; p < panels.count; ++p) {
     const long first = p * panels.stride, width = panels.vectors_of(p) * W, used = std::min(width, b.size - first);
     T* panel = packed + p * panels.vectors * W * total;
@@ -70,7 +76,7 @@ void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_siz
       for (int column = 0; column < b.count; ++column)
         for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
           std::copy_n(parameters + b.row(column, unit, hidden_size) + first, used,
-                      panel + ((u * b.count + column) * W + lane) * width);
+                      panel + ((u * b.count + column) * lanes + lane) * width);
         });
   }
 }

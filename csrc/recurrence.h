@@ -415,8 +415,10 @@ class Recurrence final : public RecurrentNode<T> {
   // out[r] = initial[r] + gradients of columns [first, first + count) times the transposed block, in some of its panels.
   void transposed_columns_product(long rows, long row, const T* packed, long size, int first, int count, Range panels,
                                   Rows<const T> initial, Rows<T> out) {
-    const Segments summed = count == kColumns ? Segments{weights_.units * count * W}
-                                              : Segments{count * W, weights_.units, kColumns * W};
+    const long lanes = lanes_of<T>(hidden_size);
+    const Segments summed = lanes < W           ? Segments{lanes, count, W}
+                            : count == kColumns ? Segments{weights_.units * count * W}
+                                                : Segments{count * W, weights_.units, kColumns * W};
     const Rows<T> g = columns().at(row, first * W);
     product<T>(rows, {g.data, g.stride}, summed, packed, plain_panels<T>(size), panels, initial, out);
   }
