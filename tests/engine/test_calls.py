@@ -204,7 +204,8 @@ def test_divergence_names_what_is_not_finite_and_the_remedy() -> None:
     engine = exploding(10.0)
     before = engine.flat.copy()
     message = (
-        "update 1 of 1 in this epoch met a gradient of weight_ih_l0, weight_hh_l0, bias_l0 that is not finite; "
+        "update 1 of 1 in this epoch met a gradient of weight_ih_l0, weight_hh_l0, bias_l0 that is not "
+        "finite; "
         "the parameters are those before it: lower learning_rate or set clip_norm"
     )
     with pytest.raises(Diverged, match=message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -76,8 +76,7 @@ def plot_gradient_flow(
     axes.set_xlabel("steps back")
     axes.set_ylabel(f"norm of d loss / d {state}")
     axes.legend(frameon=False)
-    figure: Figure = axes.figure
-    return figure
+    return cast("Figure", axes.figure)
 
 
 def _spread(norms: Sequence[Array]) -> tuple[Array, Array, Array]:
