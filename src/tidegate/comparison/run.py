@@ -116,7 +116,15 @@ def compare(
         }
         folder = Folder(output, identity, resume)
     trials = [
-        Trial(kind, name, seed, division, options | {"hidden_size": sizes[name]}, folder)
+        Trial(
+            kind,
+            name,
+            seed,
+            division,
+            options | {"hidden_size": sizes[name]},
+            inspected=seed == chosen_seeds[0],
+            folder=folder,
+        )
         for seed in chosen_seeds
         for name in names
     ]
