@@ -7,10 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from tidegate import SequenceClassifier, SequenceRegressor, cells
-from tidegate.engine import Engine, Steps
 from tidegate.inspection import gates, gradient_flow
-from tidegate.network import Input, Network
-from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 from tidegate.reference import run, run_stack
 
@@ -55,39 +52,6 @@ def test_gates_and_states_are_the_references(cell: str, bidirectional: bool) -> 
             for name, rows in values.items():
                 assert rows.shape == (length, HIDDEN_SIZE)
                 np.testing.assert_allclose(rows, expected[layer][name][index, :length], rtol=0, atol=1e-12)
-
-
-@each_cell
-@pytest.mark.parametrize("reverse", [False, True])
-def test_the_engines_trace_obeys_masks_multipliers_and_initial_states(cell: str, reverse: bool) -> None:
-    spec = cells.get(cell)
-    rng = np.random.default_rng(3)
-    factors = tuple(f"factor_{state}" for state in spec.states)
-    nodes = (
-        Input("x", INPUT_SIZE),
-        *(Input(name, HIDDEN_SIZE) for name in factors),
-        Layer("l0", ("x",), cell, HIDDEN_SIZE, reverse, factors),
-    )
-    engine = Engine(Network(nodes), dtype="float64")
-    engine.flat[:] = 0.5 * rng.normal(size=engine.flat.shape)
-    batch, time = 4, 6
-    x, mask = rng.normal(size=(batch, time, INPUT_SIZE)), rng.random((batch, time)) < 0.7
-    multiplier = {state: rng.random((batch, time, HIDDEN_SIZE)) for state in spec.states}
-    initial = {state: rng.normal(size=(batch, HIDDEN_SIZE)) for state in spec.states}
-    lengths = np.array([6, 4, 5, 1])
-    arrays = (x, *multiplier.values())
-    steps = Steps(
-        tuple(np.ascontiguousarray(array.reshape(batch * time, -1)) for array in arrays),
-        np.arange(batch) * time,
-        lengths,
-    )
-    engine.forward(
-        steps, initial={"l0": np.stack(list(initial.values()))}, mask=mask.reshape(-1).astype(np.uint8)
-    )
-    parameters = {name.removesuffix("_l0"): value for name, value in engine.parameters.items()}
-    expected = run(spec, parameters, x, initial, lengths, reverse, mask, multiplier).trace
-    for name, rows in engine.trace("l0").items():
-        np.testing.assert_allclose(rows.reshape(expected[name].shape), expected[name], rtol=0, atol=1e-12)
 
 
 def outputs_where_a_state_moves(
@@ -148,42 +112,9 @@ def test_gradients_are_differences_of_the_loss(cell: str) -> None:
                     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("num_threads", [1, 2])
-def test_recording_is_the_same_where_a_step_is_shared_between_threads(num_threads: int) -> None:
-    # Weights of this size are computed unit by unit: recording happens in shares of units.
-    layers = Recurrent("lstm", 2, 250, dtype="float64", random_state=0)
-    engine = Engine(layers.network, dtype="float64", num_threads=num_threads)
-    for name, value in layers.parameters.items():
-        engine.parameters[name] = value
-    (x,), (y,) = sequences(1, (5,), 2), sequences(2, (5,), 250)
-    engine.forward(Steps.of(x, [0, 5], "float64"), training=True)
-    engine.backward({"l0": y}, record=True)
-    norms = np.linalg.norm(engine.state_gradients("l0")["c"], axis=1)[::-1]
-    np.testing.assert_allclose(norms, gradient_flow(layers, [x], [y])[0]["l0"]["c"], rtol=1e-12)
-    assert norms[0] == 0.0
-    assert (norms[1:] > 0.0).all()
-
-
-def test_what_is_not_there_is_refused() -> None:
+def test_what_does_not_fit_is_refused() -> None:
     layers = stack("gru")
-    engine = Engine(layers.network, dtype="float64")
     x = sequences(1, (5,))[0]
-    steps = Steps.of(x, [0, 5], "float64")
-    with pytest.raises(ValueError, match="trace expects forward"):
-        engine.trace("l0")
-    engine.forward(steps, training=True)
-    with pytest.raises(ValueError, match="record=True"):
-        engine.state_gradients("l0")
-    with pytest.raises(ValueError, match="name expects one of l0; got 'x'"):
-        engine.trace("x")
-    engine.backward()
-    with pytest.raises(ValueError, match="record=True"):
-        engine.state_gradients("l0")
-    with pytest.raises(ValueError, match="trace expects forward"):
-        engine.trace("l0")
-    engine.forward(steps, training=True)
-    engine.backward(record=True)
-    assert (engine.state_gradients("l0")["h"] == 0).all()
     with pytest.raises(ValueError, match=r"X expects 3 features.*got 2"):
         gates(layers, x[:, :2][np.newaxis])
     with pytest.raises(ValueError, match=r"y expects 11 numbers a step.*got 3 for 1 sequences of 5"):
