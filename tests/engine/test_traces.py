@@ -56,8 +56,8 @@ def test_what_is_recorded_is_the_gradient_of_a_sequence_that_ends_there(num_thre
     engine.forward(Steps.of(x, [0, 5], "float64"), training=True)
     engine.backward({"l0": y}, record=True)
     recorded = engine.state_gradients("l0")
-    # After the last step h has the gradient of its output and nothing reads c. A sequence that ends earlier, its
-    # final states given what was recorded there, has the same gradients before.
+    # After the last step h has the gradient of its output and nothing reads c. A sequence that ends earlier,
+    # its final states given what was recorded there, has the same gradients before.
     np.testing.assert_array_equal(recorded["h"][4], y[4])
     assert (recorded["c"][4] == 0).all()
     assert (recorded["c"][:4] != 0).all()
