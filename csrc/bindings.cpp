@@ -316,7 +316,7 @@ void bind_network(nb::module_& m, const char* name) {
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete);
+             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, n.loss_sums().loss);
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
            "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,
@@ -383,7 +383,8 @@ void bind_network(nb::module_& m, const char* name) {
            "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
            "training"_a, "seed"_a)
       .def("backward",
-           [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states) {
+           [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states,
+              bool record) {
              const typename N::Use use(n);
              require(n.kept == N::Kept::kValuesToDifferentiate, "backward expects forward with training=True as the engine's last call; call that first");
              for (const auto& [node, gradient] : outputs) {
@@ -399,10 +400,11 @@ void bind_network(nb::module_& m, const char* name) {
                read_states(layer, n.batch(), "final_states", gradients, layer.state_gradients);
                layer.has_final_gradient = true;
              }
+             n.record_gradients(record);
              run_released(nullptr, [&](Interrupt& interrupt) { n.backward(interrupt); });
              n.kept = N::Kept::kGradients;
            },
-           "outputs"_a.noconvert(), "final_states"_a.noconvert())
+           "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
             require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
@@ -453,6 +455,35 @@ void bind_network(nb::module_& m, const char* name) {
             n.require_kept(N::Kept::kStates, "final_states", "forward");
             return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states);
           }, "node"_a)
+      .def("column", [](N& n, long node, long column) {
+            const typename N::Use use(n);
+            const RecurrentNode<T>& layer = *n.recurrent(node);
+            require(n.kept == N::Kept::kValues || n.kept == N::Kept::kValuesToDifferentiate,
+                    "trace expects forward as the engine's last call; call that first");
+            require(column >= 0 && column < layer.num_columns(), "column expects one of ", layer.num_columns(), "; got ", column);
+            auto out = n.new_rows(layer.value, true);
+            n.scatter_column(node, column, out.data());
+            return out;
+          }, "node"_a, "column"_a)
+      .def("state", [](N& n, long node, long state) {
+            const typename N::Use use(n);
+            const RecurrentNode<T>& layer = *n.recurrent(node);
+            n.require_values("trace");
+            require(state >= 0 && state < layer.num_states, "state expects one of ", layer.num_states, "; got ", state);
+            auto out = n.new_rows(layer.value, true);
+            n.scatter_state(node, state, out.data());
+            return out;
+          }, "node"_a, "state"_a)
+      .def("state_gradient", [](N& n, long node, long state) {
+            const typename N::Use use(n);
+            const RecurrentNode<T>& layer = *n.recurrent(node);
+            require(n.kept == N::Kept::kGradients && layer.records_gradients,
+                    "state_gradients expects backward with record=True as the engine's last call; call that first");
+            require(state >= 0 && state < layer.num_states, "state expects one of ", layer.num_states, "; got ", state);
+            auto out = n.new_rows(layer.value, true);
+            n.scatter_state_gradient(node, state, out.data());
+            return out;
+          }, "node"_a, "state"_a)
       .def("initial_state_gradients", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_gradients("initial_state_gradients");

@@ -122,7 +122,7 @@ class Network {
 
   void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
     pass_.batch.set(starts, lengths, order, count, num_groups(count));
-    for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = false;
+    for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
     for (auto& one : nodes_) one->value.has_gradient = false;
   }
 
@@ -241,6 +241,28 @@ class Network {
   void scatter_gradient(long number, T* out) const {
     const Value<T>& value = node(number)->value;
     scatter_rows(value, value.gradient.data(), out);
+  }
+
+  // Of a recurrent node, a row a step in the data's order: a column (0 at masked steps), a state, its gradient.
+  void scatter_column(long number, long column, T* out) {
+    const RecurrentNode<T>& layer = *recurrent(number);
+    layer.read_column(pass_.batch, column, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
+    if (pass_.mask)
+      for (long row = 0; row < pass_.batch.num_steps; ++row)
+        if (!pass_.mask[row]) std::fill_n(scattered_.data() + row * layer.hidden_stride, layer.hidden_stride, T(0));
+    scatter_rows(layer.value, scattered_.data(), out);
+  }
+  void scatter_state(long number, long state, T* out) {
+    const RecurrentNode<T>& layer = *recurrent(number);
+    layer.read_state(pass_.batch, state, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
+    scatter_rows(layer.value, scattered_.data(), out);
+  }
+  void scatter_state_gradient(long number, long state, T* out) const {
+    const RecurrentNode<T>& layer = *recurrent(number);
+    scatter_rows(layer.value, layer.recorded_gradients[state].data(), out);
+  }
+  void record_gradients(bool on) {
+    for (RecurrentNode<T>* layer : recurrent_) layer->records_gradients = on;
   }
 
   // Sets the gradient of a node's value from rows in the data's order.
@@ -376,7 +398,7 @@ class Network {
   std::vector<InputNode<T>*> inputs_;
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
-  Buffer<T> parameters_, gradients_, first_, second_;
+  Buffer<T> parameters_, gradients_, first_, second_, scattered_;
   Buffer<std::uint8_t> mask_;  // in the order of the batch
   Pass<T> pass_;
 };

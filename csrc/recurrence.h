@@ -25,10 +25,17 @@ class RecurrentNode : public Node<T> {
   std::array<Buffer<T>, kMaxStates> states;           // before the pass the initial ones, after it the final ones
   std::array<Buffer<T>, kMaxStates> state_gradients;  // before the backward pass of the final, after it of the initial
   bool has_initial = false, has_final_gradient = false;
+  // Whether the backward pass keeps d loss / d state after every step, (steps, H padded).
+  bool records_gradients = false;
+  std::array<Buffer<T>, kMaxStates> recorded_gradients;
 
   RecurrentNode(long hidden, long count)
       : Node<T>(hidden, true), hidden_size(hidden), hidden_stride(this->value.stride), num_states(count) {}
   virtual long bytes_of_products() const = 0;  // the weights that every step reads
+  virtual long num_columns() const = 0;
+  // A column of every step, (steps, H padded), after a forward pass; and a state after every step.
+  virtual void read_column(const Batch& batch, long column, T* to) const = 0;
+  virtual void read_state(const Batch& batch, long state, T* to) const = 0;
 };
 
 template <class T, class Cell>
@@ -48,6 +55,24 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   long bytes_of_products() const override { return weights_.bytes_of_products(); }
+
+  long num_columns() const override { return kColumns; }
+
+  void read_column(const Batch& batch, long column, T* to) const override {
+    for (long row = 0; row < batch.num_steps; ++row)
+      for (long u = 0; u < weights_.units; ++u)
+        std::copy_n(columns_.data() + row * weights_.stride + (u * kColumns + column) * W, W, to + row * hidden_stride + u * W);
+  }
+
+  void read_state(const Batch& batch, long state, T* to) const override {
+    const Buffer<T>& before = multiplier(state) ? unmultiplied_[state] : previous_[state];
+    batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) {
+      const long next = reverse_ ? t - 1 : t + 1;
+      const T* from = next >= 0 && next < batch.length[b] ? before.data() + batch.row(next, b) * hidden_stride
+                                                          : this->states[state].data() + b * hidden_stride;
+      std::copy_n(from, hidden_stride, to + row * hidden_stride);
+    });
+  }
 
   void pack(const T* parameters, bool backward, Team& team) override { weights_.pack(parameters, backward, team); }
 
@@ -75,6 +100,7 @@ class Recurrence final : public RecurrentNode<T> {
     for (int s = 0; s < kStates; ++s) {
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
       if (multiplier(s) && multiplier(s)->value.needs_gradient) multiplier(s)->value.accumulated_gradient(batch);
+      if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
@@ -361,6 +387,7 @@ class Recurrence final : public RecurrentNode<T> {
   template <int kPhase>
   void phase_backward(Pass<T>& pass, const Step& step, Range units) {
     const T* output_gradient = this->value.has_gradient ? this->value.gradient.data() : nullptr;
+    if (kPhase == kLayout.num_phases - 1 && this->records_gradients) record_gradients(step, units, output_gradient);
     for (long i = 0; i < step.rows; ++i)
       for (long u = units.begin; u < units.end; ++u) {
         const long sequence = step.sequence + i, row = step.row + i;
@@ -381,6 +408,17 @@ class Recurrence final : public RecurrentNode<T> {
         one.masked = is_masked(pass, row);
         Cell::template backward<kPhase>(one);
       }
+  }
+
+  void record_gradients(const Step& step, Range units, const T* output_gradient) {
+    for (int s = 0; s < kStates; ++s)
+      for (long i = 0; i < step.rows; ++i)
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          const long at = (step.row + i) * hidden_stride + u;
+          Vec<T> g = load<T>(this->state_gradients[s].data() + (step.sequence + i) * hidden_stride + u);
+          if (s == 0 && output_gradient) g += load<T>(output_gradient + at);
+          store(this->recorded_gradients[s].data() + at, g);
+        }
   }
 
   // The gradients of columns, through the products of a phase, to what they multiplied; after those of the first phase

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("comparison", "data", "layers"))]
+NAMES = ("comparison", "data", "gradients", "layers")
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -391,7 +391,7 @@ def test_divergence_warns_and_keeps_the_best_weights():
         batch_size=1000,
         patience=None,
     )
-    with pytest.warns(ConvergenceWarning, match=r"training diverged after \d+ full epochs: update 1 of 1"):
+    with pytest.warns(ConvergenceWarning, match=r"training diverged in epoch \d+: update 1 of 1"):
         model.fit(X, SUMS)
     assert model.best_epoch_ < len(model.history_["loss"]) < 500
     assert np.isfinite(model.predict(X)).all()
@@ -399,7 +399,7 @@ def test_divergence_warns_and_keeps_the_best_weights():
 
 def test_divergence_in_the_first_epoch_leaves_the_estimator_as_it_was():
     model = SequenceRegressor(**SMALL, optimizer="sgd", learning_rate=1e30, clip_norm=None, batch_size=1)
-    with pytest.raises(Diverged, match="lower learning_rate"):
+    with pytest.raises(Diverged, match=r"in epoch 1: update .* is not finite.*lower learning_rate"):
         model.fit(X, SUMS)
     assert not hasattr(model, "network_")
 
@@ -438,3 +438,17 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     np.testing.assert_array_equal(model.decision_function(X), expected.decision_function(X))
     with pytest.raises(ValueError, match="whole number as random_state"):
         SequenceClassifier("gru").fit(X, y, checkpoint=path)
+
+
+def test_a_run_that_explodes_goes_through_with_clipping():
+    options = {"max_epochs": 20, "learning_rate": 1.0, "batch_size": 4, "patience": None, "validation": None}
+    model = SequenceRegressor("rnn", **{**SMALL, **options}, optimizer=Optimizer("sgd"))
+    model.set_params(clip_norm=None)
+    message = (
+        r"in epoch \d+: update \d of 6 .* met a gradient of weight_ih_l0, .* not finite; .*set clip_norm"
+    )
+    with pytest.warns(ConvergenceWarning, match=message):
+        model.fit(X, 1e3 * SUMS)
+    model.set_params(clip_norm=0.1).fit(X, 1e3 * SUMS)
+    assert len(model.history_["loss"]) == 20
+    assert np.isfinite(model.history_["loss"]).all()

@@ -55,3 +55,20 @@ def test_an_epoch_of_the_article_is_one_native_call(monkeypatch):
     assert len(calls) == 100
     assert model.num_updates_ == 10_000
     assert model.predict(x).shape == y.shape
+
+
+def test_gradients_of_gated_cells_reach_back_200_steps_and_those_of_the_rnn_vanish(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(sys, "argv", ["gradients.py", str(tmp_path / "flow.png")])
+    runpy.run_path(str(EXAMPLES / "gradients.py"), run_name="__main__")
+    _, *rows = capsys.readouterr().out.splitlines()
+    rnn, lstm, gru, chrono = (
+        [float(text) for text in row[13:].split() if text not in ("none", "chrono")] for row in rows
+    )
+    assert max(rnn[0], gru[0]) < 1e-9 < 1e-8 < lstm[0] < chrono[0]
+    assert rnn[1] < 1e-6 < 1e-3 < gru[1]
+    assert chrono[1] > 1e-4
+    assert chrono[2] > 1e-3 > 1e-4 > lstm[2]
+    assert chrono[-1] < 0.02 < 0.1 < rnn[-1]
+    assert (tmp_path / "flow.png").read_bytes().startswith(b"\x89PNG")

@@ -357,7 +357,7 @@ def calls_in_any_order(rng: Random) -> None:
     values = np.zeros((len(second.steps.inputs[0]), jobs[0].arguments["input_size"]), engine.dtype)
     data = [jobs[0].steps, replace(second.steps, inputs=(values,))]
     kept: Steps | None = None
-    differentiable = differentiated = False
+    differentiable = differentiated = recorded = False
     for _ in range(int(rng.integers(2, 12))):
         steps = data[rng.integers(2)]
         match rng.choice(["forward", "backward", "read", "gradients", "predict", "wrong"]):
@@ -365,8 +365,10 @@ def calls_in_any_order(rng: Random) -> None:
                 differentiable, differentiated, kept = bool(rng.integers(2)), False, steps
                 engine.forward(steps, training=differentiable)
             case "backward" if differentiable:
+                recorded = bool(rng.integers(2))
                 engine.backward(
-                    {"l0": np.zeros((len(kept.inputs[0]), engine.network.widths["l0"]), engine.dtype)}
+                    {"l0": np.zeros((len(kept.inputs[0]), engine.network.widths["l0"]), engine.dtype)},
+                    record=recorded,
                 )
                 differentiable, differentiated = False, True
             case "backward":
@@ -380,9 +382,19 @@ def calls_in_any_order(rng: Random) -> None:
                     if engine.value(name).shape != (rows, engine.network.widths[name]):
                         raise Wrong(f"value of {name} has shape {engine.value(name).shape}")
                     assert engine.final_states("l0").shape[1] == len(kept)
+                if kept is None or differentiated:
+                    refused(lambda: engine.trace("l0"), "trace")
+                else:
+                    shapes = {rows.shape for rows in engine.trace("l0").values()}
+                    assert shapes == {(len(kept.inputs[0]), engine.network.widths["l0"])}
             case "gradients" if differentiated:
                 assert engine.initial_state_gradients("l0").shape[1] == len(kept)
                 refused(engine.input_gradient, "needs_gradient")
+                if recorded:
+                    shapes = {rows.shape for rows in engine.state_gradients("l0").values()}
+                    assert shapes == {(len(kept.inputs[0]), engine.network.widths["l0"])}
+                else:
+                    refused(lambda: engine.state_gradients("l0"), "record")
             case "gradients":
                 refused(lambda: engine.initial_state_gradients("l0"), "backward")
             case "predict":

@@ -68,12 +68,12 @@ class Recurrent:
         assert isinstance(x, Input)
         self._input = replace(x, needs_gradient=True)
         self._layers = tuple(node for node in layers if isinstance(node, Layer))
-        network = Network((self._input, *self._layers))
-        require_memory(network, self.dtype)
-        self._flat = np.empty(network.num_parameters, dtype)
-        self.parameters = Parameters(self._flat, network.parameter_shapes)
+        self.network = Network((self._input, *self._layers))
+        require_memory(self.network, self.dtype)
+        self._flat = np.empty(self.network.num_parameters, dtype)
+        self.parameters = Parameters(self._flat, self.network.parameter_shapes)
         rng = np.random.default_rng(random_state)
-        for name, value in initialize(network, initializers or Initializers(), rng, longest=100).items():
+        for name, value in initialize(self.network, initializers or Initializers(), rng, longest=100).items():
             self.parameters[name][...] = value
         self._engines: dict[tuple[str, ...], Engine] = {}
         self._last: tuple[Engine, tuple[int, int], tuple[str, ...]] | None = None
@@ -197,8 +197,7 @@ class Recurrent:
         `step` does the same from states that are passed in and out; a stream keeps them, and takes a
         few microseconds a step. ValueError for bidirectional layers.
         """
-        network = Network((self._input, *self._layers))
-        return Stream(network, self.parameters, self._layers[-1].name, num_sequences, self.dtype)
+        return Stream(self.network, self.parameters, self._layers[-1].name, num_sequences, self.dtype)
 
     def _engine(self, multiplied: tuple[str, ...]) -> Engine:
         nodes: list[Node] = [self._input]

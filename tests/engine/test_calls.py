@@ -187,3 +187,32 @@ def test_parameters_are_set_by_name() -> None:
 def test_step_refuses_both_directions() -> None:
     with pytest.raises(ValueError, match="bidirectional=True"):
         Recurrent("gru", 2, 4, bidirectional=True).step(np.zeros((1, 2)))
+
+
+def exploding(factor: float) -> Engine:
+    """A plain RNN that multiplies the gradient by so much a step: on zeros it stays at zero, where tanh has
+    its full slope, and what comes back overflows."""
+    engine = Engine(sequence_network("rnn", 1, 2, 1, "mse"))
+    engine.parameters["weight_hh_l0"] = factor * np.eye(2)
+    engine.parameters["weight_output"] = np.ones((1, 2))
+    return engine
+
+
+def test_divergence_names_what_is_not_finite_and_the_remedy() -> None:
+    steps, target = Steps.of(np.zeros((80, 1)), np.array([0, 80])), Target(np.ones((1, 1), np.float32))
+    arguments = (steps, target, np.arange(1), 1, np.full(1, 0.01))
+    engine = exploding(10.0)
+    before = engine.flat.copy()
+    message = (
+        "update 1 of 1 in this epoch met a gradient of weight_ih_l0, weight_hh_l0, bias_l0 that is not "
+        "finite; "
+        "the parameters are those before it: lower learning_rate or set clip_norm"
+    )
+    with pytest.raises(Diverged, match=message):
+        engine.epoch(*arguments, Optimizer())
+    np.testing.assert_array_equal(engine.flat, before)
+    with pytest.raises(Diverged, match="lower learning_rate or lower clip_norm"):
+        engine.epoch(*arguments, Optimizer(clip_norm=1.0))
+    engine.parameters["bias_output"] = [np.inf]
+    with pytest.raises(Diverged, match="met a loss of inf and a gradient of every parameter"):
+        engine.epoch(*arguments, Optimizer())

@@ -63,7 +63,7 @@ def test_the_page_is_drawn_without_errors_and_fits(browser: Browser, path: Path,
     background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") != dark
     if path.stem == "example":
-        assert browser.evaluate("document.querySelectorAll('svg[role=img]').length") == 22
+        assert browser.evaluate("document.querySelectorAll('svg[role=img]').length") == 30
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -21,6 +21,7 @@ SECTIONS = [
     "Calibration",
     "The article’s claims",
     "Gates",
+    "Gradients",
     "How it was made",
 ]
 CURVES = ["loss", "val_loss", "score", "val_score"]
@@ -46,7 +47,7 @@ def test_the_example_has_every_section_in_order_and_a_caption_for_every_figure()
     tags = [tag for tag, _ in page.elements]
     figures = re.findall(r"<figure.*?</figure>", page.text, re.DOTALL)
     drawn = [figure for figure in figures if 'role="img"' in figure]
-    assert len(drawn) == tags.count("figure") - page.text.count('role="region"') == 8
+    assert len(drawn) == tags.count("figure") - page.text.count('role="region"') == 10
     assert all(re.search(r"<figcaption>[^<]{40,}\.</figcaption>", figure) for figure in drawn)
 
 
@@ -158,7 +159,9 @@ def test_no_number_is_too_odd(values, four):
     }
     verdict = {"first": "a", "second": "b", "estimate": four[0], "interval": four[1:3], "p": four[3]}
     gates = {"cell": "a", "gates": {"i": [values, values]}}
-    page = check(to_html({"cells": {"a": cell, "b": cell}, "verdicts": [verdict], "gates": [gates]}))
+    gradients = {"cell": "a", "steps_back": values, "norm": values, "low": values[::-1], "high": values}
+    result = {"verdicts": [verdict], "gates": [gates], "gradients": [gradients]}
+    page = check(to_html({"cells": {"a": cell, "b": cell}, **result}))
     assert not re.search(r"\b(nan|inf)\b", re.sub(r"base64,[^\"]*", "", page.text), re.IGNORECASE)
 
 
@@ -178,6 +181,11 @@ def test_no_number_is_too_odd(values, four):
         ("cells", {"a": {"confusion": {"counts": [[1]], "labels": ["x", "y"]}}}, "1 labels"),
         ("cells", {"a": {"predictions": {"true": [1], "predicted": []}}}, "1 numbers, as many as true"),
         ("verdicts", [{"interval": [1, 2, 3]}], r"\['verdicts'\]\[0\]\['interval'\] expects two numbers"),
+        (
+            "gradients",
+            [{"steps_back": [0, 1], "norm": [1]}],
+            r"\['norm'\] expects 2 numbers, as many as steps",
+        ),
         ("gates", [3], r"\['gates'\]\[0\] expects a dictionary"),
     ],
 )

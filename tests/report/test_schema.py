@@ -13,7 +13,7 @@ from report.pages import check
 
 from tidegate.report import to_html, to_markdown
 from tidegate.report.records import MEASURES, Calibration, Cell, Confusion, Predictions, Replica
-from tidegate.report.result import Claim, Gates, Result, Verdict
+from tidegate.report.result import Claim, Gates, Gradients, Result, Verdict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text()
 DOCUMENT = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])
@@ -42,6 +42,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         (DOCUMENT["verdicts"][0], Verdict),
         (DOCUMENT["claims"][0], Claim),
         (DOCUMENT["gates"][0], Gates),
+        (DOCUMENT["gradients"][0], Gradients),
         (LSTM["replicas"][0], Replica),
         (LSTM["confusion"], Confusion),
         (LSTM["predictions"], Predictions),
@@ -60,8 +61,8 @@ def test_the_document_shows_the_fields_of_a_cell():
 
 def test_the_document_is_a_page_with_every_section():
     page = check(to_html(DOCUMENT))
-    assert len(page.headings()) == 10
-    assert {"Confusions", "Residuals", "Gates"} <= set(page.headings())
+    assert len(page.headings()) == 11
+    assert {"Confusions", "Residuals", "Gates", "Gradients"} <= set(page.headings())
 
 
 @pytest.mark.parametrize("replacement", ["missing", None])

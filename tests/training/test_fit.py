@@ -126,7 +126,7 @@ def test_divergence_ends_the_run_with_the_best_weights():
     run = run_fake(engine, part())
     assert run.diverged
     assert engine.flat == 2
-    assert "diverged after 2 full epochs: update 2 of 3" in run.stopped
+    assert "diverged in epoch 3: update 2 of 3" in run.stopped
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

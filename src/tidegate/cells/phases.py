@@ -138,6 +138,12 @@ def phases_of(cell: CellSpec) -> Phases:
     return Phases(cell, step, tuple(columns), kept, phase)
 
 
+def gate_columns(cell: CellSpec) -> dict[str, int]:
+    """The place among the columns at which the engine keeps each gate's value."""
+    phases = phases_of(cell)
+    return {gate: phases.columns.index(phases.column_of(gate)) for gate in cell.gates}
+
+
 def _column(cell: CellSpec, total: Symbol, totals: list[Symbol]) -> Column:
     terms = list(_terms(total))
     products = tuple(term for term in terms if term.operator == "product")

@@ -84,7 +84,7 @@ class Folder:
         }
         for name in ("train_score", "validation_score", "test_score"):
             document[name] = _encoded(document[name])
-        document |= {"kind": KIND, "labels": list(replica.answers.labels)}
+        document |= {"kind": KIND, "labels": list(replica.answers.labels), "insight": replica.insight}
         persistence.write(self._file(replica.cell, replica.seed), document, replica.answers.arrays())
 
     def read(self, cell: str, seed: int) -> Replica | None:

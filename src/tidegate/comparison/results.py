@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,15 @@ class Comparison:
         ]
         return verdict.to_dict() | {"differences": asdict(Scores.of(values))}
 
+    def _insights(self, name: str) -> list[dict[str, Any]]:
+        """Gates or gradients of every cell."""
+        return [
+            {"cell": cell.cell} | one
+            for cell in self.cells
+            for replica in cell.replicas
+            for one in (replica.insight or {}).get(name, ())
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON has it: a score that is not a number (R^2 of one sequence) is None."""
         document: dict[str, Any] = _finite(
@@ -81,6 +91,8 @@ class Comparison:
                 "score_to_reach": self.score_to_reach,
                 "verdicts": [self._verdict(verdict) for verdict in self.verdicts],
                 "claims": self.claims,
+                "gates": self._insights("gates"),
+                "gradients": self._insights("gradients"),
                 "seeds": list(self.seeds),
                 "settings": self.settings,
                 "data": self.data,
@@ -111,7 +123,7 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / RESULT_FILE
         document = self.to_dict()
-        replace_file(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        replace_file(path, (_text(document) + "\n").encode())
         report.write_html(document, folder / REPORT_FILE)
         return path
 
@@ -167,6 +179,16 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(document: dict[str, Any]) -> str:
+    """As JSON, a list of numbers on one line."""
+    text = json.dumps(document, indent=2, allow_nan=False)
+    return re.sub(r"\[\n\s+((?:null|[-+.\de]+)(?:,\n\s+(?:null|[-+.\de]+))*)\n\s+\]", _joined, text)
+
+
+def _joined(numbers: re.Match[str]) -> str:
+    return "[" + re.sub(r"\s+", " ", numbers[1]) + "]"
 
 
 def _two_lines(scores: Scores | None) -> str:

@@ -167,7 +167,15 @@ def compare(
             settings_of = {name: own | tuned[name].settings for name, own in settings_of.items()}
             trained_as = networks(TASKS[kind], settings_of, whole, match_parameters=False)
         trials = [
-            Trial(kind, name, seed, division, settings_of[name], folder)
+            Trial(
+                kind,
+                name,
+                seed,
+                division,
+                settings_of[name],
+                inspected=seed == chosen_seeds[0],
+                folder=folder,
+            )
             for seed in chosen_seeds
             for name in names
         ]

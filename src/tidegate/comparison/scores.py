@@ -17,7 +17,7 @@ class Replica:
     """One cell trained with one seed. Scores are the accuracy or R^2 of the weights that were kept; the
     validation score is None where there was no validation part. seconds: of the training alone. stopped: why
     it ended. best_epoch: whose weights were kept, from 1. history: an epoch's loss, val_loss, score and
-    val_score. answers: of the test part."""
+    val_score. answers: of the test part. insight: of one that was inspected, as in insight.py."""
 
     cell: str
     seed: int
@@ -33,6 +33,7 @@ class Replica:
     stopped: str
     history: dict[str, list[float]]
     answers: Answers = field(repr=False, compare=False)
+    insight: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def gap(self) -> float:
@@ -51,8 +52,9 @@ class Replica:
         return self.seconds * first / self.epochs
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the answers."""
-        return {own.name: getattr(self, own.name) for own in fields(self) if own.name != "answers"}
+        """All but the answers and the insight."""
+        apart = ("answers", "insight")
+        return {own.name: getattr(self, own.name) for own in fields(self) if own.name not in apart}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from tidegate.comparison.answers import Answers
 from tidegate.comparison.folder import Folder
+from tidegate.comparison.insight import insight
 from tidegate.comparison.parts import Division
 from tidegate.comparison.progress import Board
 from tidegate.comparison.scores import Replica
@@ -23,13 +24,15 @@ TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 
 @dataclass(frozen=True)
 class Trial:
-    """One replica to train. folder: where it is kept, None for nowhere."""
+    """One replica to train. inspected: what it does on some sequences is looked at, too. folder: where it is
+    kept, None for nowhere."""
 
     task: str
     cell: str
     seed: int
     division: Division
     options: dict[str, Any]
+    inspected: bool = False
     folder: Folder | None = None
 
     def run(self, stop: Stop, board: Board) -> Replica:
@@ -67,6 +70,7 @@ class Trial:
                 stopped=model.stopped_,
                 history=model.history_,
                 answers=Answers.of(model, testing),
+                insight=insight(model, testing) if self.inspected else None,
             )
             if self.folder is not None:
                 self.folder.write(replica)

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidegate import cells
+from tidegate.cells import CellSpec
+from tidegate.cells.phases import gate_columns
 from tidegate.checks import choice, integer
 from tidegate.engine.memory import require_memory
 from tidegate.engine.native import Stop, extension
@@ -120,7 +123,7 @@ class Engine:
             raise ValueError(
                 "learning_rates expects finite numbers; got NaN or infinity: pass one finite rate an update"
             )
-        reached, complete = self._plan.epoch(
+        reached, complete, last_loss = self._plan.epoch(
             *self._arrays(steps),
             *self._target(target),
             exactly("order", order, "int64", 1),
@@ -135,8 +138,9 @@ class Engine:
         made = Position(*reached)
         if not complete:
             raise Diverged(
-                f"update {made.update + 1} of {len(learning_rates)} in this epoch met a loss or gradient "
-                "that is not finite; the parameters are those before it: lower learning_rate or set clip_norm"
+                f"update {made.update + 1} of {len(learning_rates)} in this epoch met "
+                f"{self._not_finite(last_loss)}; the parameters are those before it: lower learning_rate or "
+                f"{'set' if optimizer.clip_norm is None else 'lower'} clip_norm"
             )
         weight = made.weight_sum or 1.0
         return Result(made.loss_sum / weight, made.score_sum / weight, made)
@@ -207,12 +211,14 @@ class Engine:
         self,
         outputs: Mapping[str, Floats] | None = None,
         final_states: Mapping[str, Floats] | None = None,
+        *,
+        record: bool = False,
     ) -> None:
         """Gradients of the loss of the last forward pass (with training=True), plus sum(outputs * values) and
         sum(final_states * final states), by node name; they are then in `gradients`, `input_gradient` and
-        `initial_state_gradients`."""
+        `initial_state_gradients`, and with record=True in `state_gradients`."""
         self._plan.backward(
-            self._by_number("outputs", outputs, 2), self._by_number("final_states", final_states, 3)
+            self._by_number("outputs", outputs, 2), self._by_number("final_states", final_states, 3), record
         )
 
     def begin_steps(self, name: str, num_sequences: int) -> tuple[Floats, Floats, Callable[[], None]]:
@@ -248,6 +254,31 @@ class Engine:
         """Gradients of the initial states (states, N, H) of a recurrent node after `backward`."""
         gradients: Floats = self._plan.initial_state_gradients(self._number(name))
         return gradients
+
+    def trace(self, name: str) -> dict[str, Floats]:
+        """Each gate of a recurrent node at each step and each state after it, by name, (S, H), as the last
+        forward pass left them; a gate is zero at a masked step. Before `backward`, which overwrites them."""
+        number, cell = self._number(name), self._cell(name)
+        gates = {gate: self._plan.column(number, column) for gate, column in gate_columns(cell).items()}
+        return gates | {state: self._plan.state(number, index) for index, state in enumerate(cell.states)}
+
+    def state_gradients(self, name: str) -> dict[str, Floats]:
+        """d loss / d state after each step of a recurrent node, by the state's name, (S, H), after `backward`
+        with record=True: the states of one step apart from one another, each as the next step reads it, and h
+        also as what reads the node's value does."""
+        number, states = self._number(name), enumerate(self._cell(name).states)
+        return {state: self._plan.state_gradient(number, index) for index, state in states}
+
+    def _cell(self, name: str) -> CellSpec:
+        layers = {node.name: node.cell for node in self.network.nodes if isinstance(node, Recurrent)}
+        return cells.get(layers[choice("name", name, layers)])
+
+    def _not_finite(self, loss: float) -> str:
+        """What an epoch that diverged met."""
+        names = [name for name, gradient in self.gradients.items() if not np.isfinite(gradient).all()]
+        of = "every parameter" if len(names) == len(self.gradients) else ", ".join(names)
+        gradient = f"a gradient of {of} that is not finite" if names else "gradients whose norm overflows"
+        return gradient if math.isfinite(loss) else f"a loss of {loss} and {gradient}"
 
     def _number(self, name: str) -> int:
         return self._numbers[choice("name", name, self._numbers)]

@@ -36,7 +36,7 @@ def _gates(place: int, gates: Gates, number: int | None) -> Figure:
         largest = max(map(abs, values), default=0.0)
         low, high = (-max(1.0, largest), max(1.0, largest)) if min(values, default=0.0) < 0 else (0.0, 1.0)
         signed |= low < 0
-        steps, units = len(matrix[0]), len(matrix)
+        steps, units = gates.num_steps or len(matrix[0]), gates.num_units or len(matrix)
         panel = Panel(
             f"gates-{place}-{len(panels)}",
             counting(steps, "step"),
@@ -57,7 +57,7 @@ def _gates(place: int, gates: Gates, number: int | None) -> Figure:
     )
     legend = [(_scale(SEQUENTIAL), "from 0 (shut) to 1 (open)")]
     if signed:
-        legend.append((_scale(DIVERGING), "a state, from below 0 to above"))
+        legend.append((_scale(DIVERGING), "a state, or what may go into it, from below 0 to above"))
     return Figure(panels, caption, legend)
 
 

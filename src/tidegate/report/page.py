@@ -12,6 +12,7 @@ from tidegate.report.confusion import confusion_figure
 from tidegate.report.curves import learning_curves
 from tidegate.report.figure import Figure
 from tidegate.report.gates import gate_figures
+from tidegate.report.gradients import gradient_figure
 from tidegate.report.marks import swatch
 from tidegate.report.markup import Element, add, append, element, html
 from tidegate.report.result import Result
@@ -102,6 +103,7 @@ def _sections(result: Result) -> Iterable[Element | None]:
     yield _section("calibration", "Calibration", *_figures([calibration_figure(cells)]))
     yield _section("claims", "The article’s claims", _table(claim_table(result.claims)))
     yield _section("gates", "Gates", *_figures(gate_figures(result.gates, cells)))
+    yield _section("gradients", "Gradients", *_figures([gradient_figure(result.gradients, cells)]))
     yield _section("reproduce", "How it was made", _table(data_table(result.data)), *_details(result))
 
 

@@ -8,6 +8,7 @@ them filled in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -99,10 +100,14 @@ class Claim:
 @dataclass(frozen=True)
 class Gates:
     """One of gates: what a trained cell did on one sequence. sequence: its id or label. gates: name to
-    (H, T), a row a unit and a column a step, from 0 to 1; a state, from -1 to 1, may stand among them."""
+    (H, T), a row a unit and a column a step, from 0 to 1; a state, from -1 to 1, may stand among them.
+    num_steps, num_units: of the sequence and the cell, where fewer are in gates: means of neighbouring steps,
+    some of the units."""
 
     cell: str
     sequence: str
+    num_steps: int | None
+    num_units: int | None
     gates: dict[str, tuple[tuple[float, ...], ...]]
 
     @classmethod
@@ -112,7 +117,34 @@ class Gates:
         return cls(
             cell=fields.text("cell") or "",
             sequence=fields.text("sequence") or "",
+            num_steps=_count(fields, "num_steps"),
+            num_units=_count(fields, "num_units"),
             gates={name: matrix for name, matrix in matrices.items() if matrix and matrix[0]},
+        )
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """One of gradients: how far back a trained cell's loss reaches. steps_back: from the last step of a
+    sequence. norm, low, high: of d loss / d h that many steps back, the mean over some sequences and its
+    range; as many as steps_back."""
+
+    cell: str
+    steps_back: tuple[float, ...]
+    norm: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @classmethod
+    def read(cls, fields: Fields) -> Gradients:
+        curves = {name: fields.numbers(name) for name in ("norm", "low", "high")}
+        steps = fields.numbers("steps_back") or tuple(map(float, range(max(map(len, curves.values())))))
+        for name, curve in curves.items():
+            as_many = len(curve) in (0, len(steps))
+            fields.require(as_many, name, f"{len(steps)} numbers, as many as steps_back")
+        absent = (math.nan,) * len(steps)
+        return cls(
+            fields.text("cell") or "", steps, *(curves[name] or absent for name in ("norm", "low", "high"))
         )
 
 
@@ -120,10 +152,10 @@ class Gates:
 class Result:
     """The whole dictionary. title: of the page. task: "classification" or "regression"; score: as in
     "accuracy". summary: the verdict in one paragraph. cells: name to Cell, in their order on the page.
-    verdicts, claims, gates: lists. score_to_reach: that of seconds_to_score. data: {"train": {...}, "test":
-    {...}}; settings, versions: names to values. seeds: a list. hardware, command (that makes the result
-    again), created (a date): texts. num_threads; seconds (of the whole); interrupted: whether replicas are
-    missing."""
+    verdicts, claims, gates, gradients: lists. score_to_reach: that of seconds_to_score. data: {"train":
+    {...}, "test": {...}}; settings, versions: names to values. seeds: a list. hardware, command (that makes
+    the result again), created (a date): texts. num_threads; seconds (of the whole); interrupted: whether
+    replicas are missing."""
 
     title: str | None
     task: str | None
@@ -133,6 +165,7 @@ class Result:
     verdicts: tuple[Verdict, ...]
     claims: tuple[Claim, ...]
     gates: tuple[Gates, ...]
+    gradients: tuple[Gradients, ...]
     score_to_reach: float | None
     seeds: tuple[str, ...]
     data: dict[str, Any]
@@ -158,6 +191,7 @@ class Result:
             verdicts=tuple(Verdict.read(verdict) for verdict in fields.groups("verdicts")),
             claims=tuple(Claim.read(claim) for claim in fields.groups("claims")),
             gates=tuple(Gates.read(gates) for gates in fields.groups("gates")),
+            gradients=tuple(Gradients.read(one) for one in fields.groups("gradients")),
             score_to_reach=fields.number("score_to_reach"),
             seeds=fields.texts("seeds"),
             data=fields.plain("data"),
@@ -170,3 +204,8 @@ class Result:
             command=fields.text("command"),
             created=fields.text("created"),
         )
+
+
+def _count(fields: Fields, name: str) -> int | None:
+    number = fields.number(name)
+    return None if number is None or number < 1 else int(number)

@@ -204,10 +204,11 @@ def fit(
         run.interrupted = True
         run.stopped = f"interrupted after {run.num_updates} updates, {run.epoch} full epochs"
     except Diverged as error:
+        stopped = f"diverged in epoch {run.epoch + 1}: {error}"
         if not run.epoch:
-            raise
+            raise Diverged(f"training {stopped}") from None
         run.diverged = True
-        run.stopped = f"diverged after {run.epoch} full epochs: {error}"
+        run.stopped = stopped
     run.seconds = seconds()
     if validation is not None:
         engine.flat[:] = best
@@ -234,5 +235,5 @@ def _evaluate(engine: Engine, part: Part | None, stop: Stop | None) -> tuple[flo
     size = evaluation_batch(part.steps.lengths)
     measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
     if not math.isfinite(measured.loss):
-        raise Diverged(f"the validation loss is {measured.loss}")
+        raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
     return measured.loss, part.score(measured.score)
