@@ -410,7 +410,7 @@ class Recurrence final : public RecurrentNode<T> {
       }
   }
 
-  void record_gradients(const Step& step, Range units, const T* output_gradient) {
+  [[gnu::noinline, gnu::cold]] void record_gradients(const Step& step, Range units, const T* output_gradient) {
     for (int s = 0; s < kStates; ++s)
       for (long i = 0; i < step.rows; ++i)
         for (long u = units.begin * W; u < units.end * W; u += W) {
