@@ -266,8 +266,9 @@ void bind_network(nb::module_& m, const char* name) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));
           }, "of"_a, "pooling"_a)
       .def("add_dense", [](N& n, const std::vector<long>& of, long size, const std::string& activation, long first) {
-            return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}}), first);
+            return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}, {"decay", Activation::kDecay}}), first);
           }, "of"_a, "size"_a, "activation"_a, "first_parameter"_a)
+      .def("add_input_decay", &N::add_input_decay, "of"_a, "first_parameter"_a)
       .def("add_loss", [](N& n, long of, const std::string& loss, double delta) {
             return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber},
                                                           {"softmax_cross_entropy", LossKind::kSoftmaxCrossEntropy},

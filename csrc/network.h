@@ -12,6 +12,7 @@
 #include "by_hand/gru.h"
 #include "by_hand/lstm.h"
 #endif
+#include "layers/decay.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/input.h"
@@ -86,6 +87,16 @@ class Network {
     const Sources<T> sources = nodes_of(of);
     require_parameters(first_parameter, DenseNode<T>::num_parameters(total_size(sources), size));
     return add(std::make_unique<DenseNode<T>>(sources, size, activation, first_parameter));
+  }
+
+  // of: the values, which of them were seen, and the time elapsed since.
+  long add_input_decay(const std::vector<long>& of, long first_parameter) {
+    const Sources<T> sources = nodes_of(of);
+    bool alike = sources.size() == 3;
+    for (const Node<T>* source : sources) alike = alike && source->value.per_step && source->value.size == sources[0]->value.size;
+    if (!alike) throw std::invalid_argument("an input decay reads three nodes per step of as many columns each");
+    require_parameters(first_parameter, InputDecayNode<T>::num_parameters(sources[0]->value.size));
+    return add(std::make_unique<InputDecayNode<T>>(sources, first_parameter));
   }
 
   long add_loss(long of, LossKind kind, double delta) {

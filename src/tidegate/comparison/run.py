@@ -100,13 +100,16 @@ def compare(
         raise ValueError("resume expects the folder to go on with; got none: pass output")
     given = None if test is None else _given_test(test, whole, kind)
     division = Division.of(whole, given, TEST_SHARE, kind, chosen_seeds)
+    parts = [part for part in (whole, given, _validation(options)) if part is not None]
+    if options["missing"] is None:  # one way for all replicas, whichever sequences have the gaps
+        options["missing"] = "decay" if any(part.X.has_gaps for part in parts) else "refuse"
     trained_as = networks(TASKS[kind], names, options, whole, match)
     sizes = {name: _hidden_size(network) for name, network in trained_as.items()}
     plain = {name: _plain(value) for name, value in options.items()}
     folder = None
     if output is not None:
         identity = {
-            "data": [part.digest() for part in (whole, given, _validation(options)) if part is not None],
+            "data": [part.digest() for part in parts],
             "task": kind,
             "cells": list(names),
             "seeds": list(chosen_seeds),

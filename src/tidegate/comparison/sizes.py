@@ -8,6 +8,7 @@ from typing import Any
 from tidegate.checks import choice
 from tidegate.comparison.parts import Part
 from tidegate.estimators.examples import Examples
+from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceModel
 from tidegate.network import Network
 
@@ -21,11 +22,13 @@ def networks(
     first cell of that, the others of the hidden size with the nearest number of parameters."""
     choice("match", match, MATCHES)
     examples = Examples.of(part.X, part.y)
+    gaps = Gaps(options["missing"], options["fill"])
     outputs = kind(**options)._learn(examples, examples, None).num_outputs
 
     def network(cell: str, hidden_size: int) -> Network:
         model = kind(**options | {"cell": cell, "hidden_size": hidden_size})
-        return model._network(part.X.num_features, outputs, examples.per_step)
+        columns = gaps.num_columns(part.X.num_features)
+        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay")
 
     first = network(cells[0], options["hidden_size"])
     if match == "hidden":

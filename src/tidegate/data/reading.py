@@ -122,6 +122,11 @@ def read(
         found[roles.time] = "time"
         notes.append("times are seconds since 1970-01-01 in UTC")
     X = Sequences(values, groups.offsets, groups.ids)
+    # Exact stamps rise; as float64 some may be the same.
+    X = Sequences._trusted(X.values, X.offsets, X.ids, times)
+    if X.has_gaps:
+        missing = np.isnan(X.values)
+        notes.append(f"missing: {missing.mean():.1%} of the values, in {missing.any(axis=1).sum()} steps")
     names = roles.features
     if layout == "wide":
         X, names = _steps_from_columns(X), ("value",)
@@ -133,7 +138,6 @@ def read(
         X=X,
         y=y,
         features=names,
-        times=times,
         types=MappingProxyType({**found, **answered}),
         id=roles.id,
         time=roles.time,
