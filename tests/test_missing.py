@@ -165,6 +165,17 @@ def test_with_gaps_the_default_is_decay_wherever_they_are():
         SequenceRegressor(**SMALL).fit(whole, y).predict(X)
 
 
+def test_a_warm_start_keeps_the_way_and_what_was_learnt():
+    X, y = gappy()
+    model = SequenceRegressor(**SMALL, missing="mask", warm_start=True).fit(X, y)
+    learnt = model.gaps_
+    assert model.fit(gappy(1)[0], y).gaps_ is learnt
+    with pytest.raises(
+        ValueError, match=r"warm_start expects missing='mask'.* got 'decay': pass warm_start=F"
+    ):
+        model.set_params(missing="decay").fit(X, y)
+
+
 def test_time_stamps_of_fit_are_needed_to_predict():
     X, y = gappy(times=True)
     for one, other, message in ((X, moved(X), "time stamps.* got none"), (moved(X), X, "no time .* some")):

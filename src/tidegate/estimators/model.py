@@ -97,6 +97,11 @@ class SequenceModel(Options):
         examples = Examples.of(X, y, sample_weight)
         training, validation = self._parts(examples, settings.validation, split_rng)
         coding = self._learn(examples, training, previous.get("coding_"))
+        if previous and self.missing not in (None, previous["gaps_"].missing):
+            raise ValueError(
+                f"warm_start expects missing={previous['gaps_'].missing!r}, as the fit before had it; got "
+                f"{self.missing!r}: pass warm_start=False to start anew"
+            )
         gaps = previous.get("gaps_") or self._gaps(examples, validation, training)
         scaling = previous.get("scaling_") or self._scaling(training)
         network = self._network(
