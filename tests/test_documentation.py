@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("comparison", "data", "layers", "missing"))]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("comparison", "data", "layers", "missing")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -165,6 +165,14 @@ def test_with_gaps_the_default_is_decay_wherever_they_are():
         SequenceRegressor(**SMALL).fit(whole, y).predict(X)
 
 
+@pytest.mark.parametrize("missing", ["mask", "decay"])
+def test_a_gap_of_any_length_has_a_finite_answer(missing):
+    X, y = gappy(times=True)
+    model = SequenceRegressor("lstm", **SMALL, missing=missing).fit(X, y)
+    for gap in (1e-300, 1e15, 1e300):
+        assert np.isfinite(model.predict(Sequences(np.ones((2, 3)), [0, 2], times=[0, gap]))).all()
+
+
 def test_a_warm_start_keeps_the_way_and_what_was_learnt():
     X, y = gappy()
     model = SequenceRegressor(**SMALL, missing="mask", warm_start=True).fit(X, y)

@@ -18,6 +18,8 @@ from tidegate.estimators.scaling import Doubles, Scaling, average
 
 MISSING = ("refuse", "fill", "mask", "decay")
 FILLS = ("mean", "zero", "last")
+# Intervals; a longer time counts as this, so that its products are finite in float32.
+LONGEST = 1e12
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ class Gaps:
         last = np.where(seen >= first, np.take_along_axis(values, np.maximum(seen, 0), axis=0), np.nan)
         before = np.maximum(np.concatenate([seen[:1], seen[:-1]]), first)
         stamps = np.arange(len(values), dtype=np.float64) if times is None else times
-        return (stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]) / (self.interval or 1.0), last
+        elapsed = (stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]) / (self.interval or 1.0)
+        return np.minimum(elapsed, LONGEST), last
 
     def _centre(self, scaling: Scaling) -> Doubles:
         """The training mean as the network sees it: 0 where features are standardised."""
