@@ -14,7 +14,7 @@ package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-isa test-aarch64 test-torch test-aeon test-browser sanitize sanitize-threads
-.PHONY: wheel test-wheel bench bench-quick bench-page by-hand size import-time clean
+.PHONY: wheel test-wheel bench bench-quick bench-page by-hand missing size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-quick  our own times of a few rows against those of the last full run; under two minutes"
 	@echo "make bench-page   docs/speed.md and its picture from the last full run"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
+	@echo "make missing      the ways with missing values, in accuracy and time; some minutes; ARGS=--help"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
 	@echo "make clean        removes what these made"
@@ -97,6 +98,9 @@ bench-page: .venv/installed-test
 by-hand: build/by-hand/installed
 	PYTHONPATH=build/by-hand/site:$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
 		build/by-hand/venv/bin/python benchmarks/by_hand.py
+
+missing: .venv/installed-test
+	$(bin)/python -m benchmarks.missing $(ARGS)
 
 size: build/wheel/installed
 	build/wheel/venv/bin/python tools/installed_size.py

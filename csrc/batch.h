@@ -18,7 +18,7 @@ struct Group {
   long max_length = 0;
   std::vector<long> active;  // (max_length,) sequences that have a step t
   std::vector<long> first;   // (max_length + 1,) row of step t of the longest sequence; last, the end of the rows
-  std::vector<long> chunks;  // steps that bound its chunks: of kChunkRows rows or a little more, but the last
+  std::vector<long> chunks;  // steps that bound its chunks: of kChunkRows rows or a step more, but the last
 };
 
 inline constexpr long kChunkRows = 256;

@@ -276,8 +276,9 @@ void bind_network(nb::module_& m, const char* name) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));
           }, "of"_a, "pooling"_a)
       .def("add_dense", [](N& n, const std::vector<long>& of, long size, const std::string& activation, long first) {
-            return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}}), first);
+            return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}, {"decay", Activation::kDecay}}), first);
           }, "of"_a, "size"_a, "activation"_a, "first_parameter"_a)
+      .def("add_input_decay", &N::add_input_decay, "of"_a, "first_parameter"_a)
       .def("add_loss", [](N& n, long of, const std::string& loss, double delta) {
             return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber},
                                                           {"softmax_cross_entropy", LossKind::kSoftmaxCrossEntropy},
@@ -332,7 +333,7 @@ void bind_network(nb::module_& m, const char* name) {
              n.set_targets(targets);
              LossSums sums;
              run_released(stop, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&] { sums += n.loss_sums(); });
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&](Team&) { sums += n.loss_sums(); });
              });
              return std::make_tuple(sums.loss, sums.score, sums.weight);
            },
@@ -347,7 +348,8 @@ void bind_network(nb::module_& m, const char* name) {
              n.kept = N::Kept::kNothing;
              n.set_targets({});
              run_released(nullptr, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&] { n.scatter(node, out.data()); });
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt,
+                             [&](Team& team) { n.scatter(node, out.data(), team); });
              });
              return out;
            },
@@ -361,6 +363,7 @@ void bind_network(nb::module_& m, const char* name) {
              const Data<T> data = n.data_of(inputs, starts, lengths, mask);
              const auto targets = values || classes ? n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
                                                     : std::vector<Target<T>>{};
+             require(lengths.shape(0) >= 1, "lengths expects at least one sequence; got none: pass one");
              std::vector<std::int64_t> order(lengths.shape(0));
              std::iota(order.begin(), order.end(), std::int64_t{0});
              N::check_order(order.data(), order.size(), lengths, std::max(static_cast<long>(order.size()), 1L));

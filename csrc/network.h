@@ -12,6 +12,7 @@
 #include "by_hand/gru.h"
 #include "by_hand/lstm.h"
 #endif
+#include "layers/decay.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/input.h"
@@ -86,6 +87,16 @@ class Network {
     const Sources<T> sources = nodes_of(of);
     require_parameters(first_parameter, DenseNode<T>::num_parameters(total_size(sources), size));
     return add(std::make_unique<DenseNode<T>>(sources, size, activation, first_parameter));
+  }
+
+  // of: the values, which of them were seen, and the time elapsed since.
+  long add_input_decay(const std::vector<long>& of, long first_parameter) {
+    const Sources<T> sources = nodes_of(of);
+    bool alike = sources.size() == 3;
+    for (const Node<T>* source : sources) alike = alike && source->value.per_step && source->value.size == sources[0]->value.size;
+    if (!alike) throw std::invalid_argument("an input decay reads three nodes per step of as many columns each");
+    require_parameters(first_parameter, InputDecayNode<T>::num_parameters(sources[0]->value.size));
+    return add(std::make_unique<InputDecayNode<T>>(sources, first_parameter));
   }
 
   long add_loss(long of, LossKind kind, double delta) {
@@ -189,7 +200,7 @@ class Network {
     return result;
   }
 
-  // Forward passes over `order` in batches; visit() is called after each.
+  // Forward passes over `order` in batches; visit(team) is called after each.
   template <class Visit>
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, Interrupt& interrupt,
                    Visit&& visit) {
@@ -200,7 +211,7 @@ class Network {
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
       run_forward(team, interrupt, false, 0);
-      visit();
+      visit(team);
     }
   }
 
@@ -230,10 +241,14 @@ class Network {
     inputs_[0]->data = x;
     pass_.mask = nullptr;
     run_forward(team, interrupt, false, 0);
-    scatter(number, out);
+    scatter(number, out, team);
   }
 
   // Copies the rows of a node's value to their places in the data's order.
+  void scatter(long number, T* out, Team& team) const {
+    const Value<T>& value = node(number)->value;
+    scatter_rows(value, value.data.data(), out, team);
+  }
   void scatter(long number, T* out) const {
     const Value<T>& value = node(number)->value;
     scatter_rows(value, value.data.data(), out);
@@ -269,7 +284,7 @@ class Network {
   void gather_gradient(long number, const T* from) {
     Value<T>& value = node(number)->value;
     const Rows<T> to = value.accumulated_gradient(pass_.batch);
-    Team team(value.rows(pass_.batch) * value.stride < 50000 ? 1 : num_threads_);
+    Team team(copying_team(value));
     team.run([&](int k, int count) {
       for_value_rows(value, share(value.rows(pass_.batch), k, count),
                      [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
@@ -347,12 +362,13 @@ class Network {
     for (auto& one : nodes_) one->pack(parameters_.data(), backward, team);
   }
 
-  // Of a batch: groups of some sixteen sequences, two where there are fewer, for each would fill its tiles badly. One
-  // group where a layer's weights exceed a core's cache, so that each is read once for all sequences.
+  // Of a batch of `count` sequences: a group for each sixteen, from two to eight; fewer than twelve are one, since halves
+  // of them would fill their tiles badly. One group too where a layer's weights exceed a core's second-level cache, so
+  // that each is read once for all sequences. engine/memory.py knows the rule.
   long num_groups(long count) const {
-    constexpr long kCacheBytes = 1500000;
+    constexpr long kSecondLevelBytes = 1500000;
     for (const RecurrentNode<T>* layer : recurrent_)
-      if (layer->bytes_of_products() > kCacheBytes) return 1;
+      if (layer->bytes_of_products() > kSecondLevelBytes) return 1;
     return count < 12 ? 1 : std::clamp(count / 16, 2L, 8L);
   }
 
@@ -381,15 +397,18 @@ class Network {
       for (long b = rows.begin; b < rows.end; ++b) visit(b, batch.sequence[b]);
   }
 
-  // On all threads where there is more to copy than a first-level cache holds.
-  void scatter_rows(const Value<T>& value, const T* from, T* out) const {
-    const Batch& batch = pass_.batch;
-    const long rows = value.rows(batch);
-    Team team(rows * value.stride < 50000 ? 1 : num_threads_);
+  // All threads where there is more to copy than a first-level cache holds.
+  int copying_team(const Value<T>& value) const { return value.rows(pass_.batch) * value.stride < 50000 ? 1 : num_threads_; }
+
+  void scatter_rows(const Value<T>& value, const T* from, T* out, Team& team) const {
     team.run([&](int k, int count) {
-      const Range some = share(rows, k, count);
+      const Range some = share(value.rows(pass_.batch), k, count);
       for_value_rows(value, some, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
     });
+  }
+  void scatter_rows(const Value<T>& value, const T* from, T* out) const {
+    Team team(copying_team(value));
+    scatter_rows(value, from, out, team);
   }
 
   long num_parameters_, padded_parameters_;

@@ -11,8 +11,8 @@
 
 namespace tidegate {
 
-// What a node computed: (rows, size), a row a step or a row a sequence of the batch; columns are padded with zeros to
-// whole vectors, so that no loop over units has a tail.
+// What a node computed: (rows, size), a row a step or a row a sequence of the batch; columns are padded to
+// whole vectors, so that no loop over units has a tail; what pads them counts for nothing.
 template <class T>
 struct Value {
   long size = 0, stride = 0;

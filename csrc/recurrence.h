@@ -1,6 +1,6 @@
 // The one time loop, over any cell: phases, lengths, directions, masked steps and a multiplier of the state.
 //
-// Memory of one layer in one direction, for S = vectors of units * columns * vector width:
+// Memory of one layer in one direction, for S = vectors of units * columns * vector width (and at times a cache line more):
 //   columns (steps, S)     pre-activations, then activations, then their gradients, in place
 //   previous (steps, H)    each state of the step before, after the multiplier: what the products and equations read
 //   kept (steps, H)        the vector that a cell hands from one phase to the next (r * h, or the new c)
@@ -141,7 +141,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   // Into how many shares of units a step's work is cut; 1: it is not. A round of shares takes some 300 ns.
   int unit_shares(const Pass<T>& pass) const {
-    if (pass.batch.groups.size() > 1) return 1;
+    if (pass.batch.groups.size() > 1 || pass.batch.num_steps == 0) return 1;
     constexpr double kWorthARound = 2e5;  // operations of a share
     const Group& group = pass.batch.groups[0];
     const double rows = static_cast<double>(group.rows.size()) / static_cast<double>(group.max_length);
@@ -158,8 +158,8 @@ class Recurrence final : public RecurrentNode<T> {
   // Whether a step multiplies its own inputs: the weights of both then stay in the cache, and there are rows enough
   // to read them for. Else one product does it for all rows of a chunk.
   bool fuses_input(const Group& group) const {
-    constexpr long kCacheBytes = 1250000;
-    return group.num_sequences >= 4 && weights_.bytes_of_products() + weights_.bytes_of_inputs() <= kCacheBytes;
+    constexpr long kSecondLevelBytes = 1250000;  // what the rows leave of it
+    return group.num_sequences >= 4 && weights_.bytes_of_products() + weights_.bytes_of_inputs() <= kSecondLevelBytes;
   }
 
   // ---- one step of a group: its rows, and where the states go ----
@@ -373,10 +373,10 @@ class Recurrence final : public RecurrentNode<T> {
       if (pass.interrupt->requested()) return;
       const bool accumulate = !std::exchange(first, false);
       const Range rows = rows_of(group, chunk);
+      pass.team->run([&](int k, int count) { products_backward(step, unfinished, units_of_share(k, count)); }, shares);
       pass.team->run(
           [&](int k, int count) {
             const Range units = units_of_share(k, count), some = share(rows.size(), k, count, 16);
-            products_backward(step, unfinished, units);
             weight_gradients(rows, units, gradients_[0].data(), accumulate);
             if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end});
           },

@@ -57,7 +57,7 @@ class RecurrentWeights {
   const Panels input_panels;  // the columns that W x is added to
   long gradient_size;         // of one group's gradients, below
 
-  // Bytes that every step reads: its inputs' weights and its products'.
+  // Bytes of the weights that every step reads, as rows of all columns: their gradients' size, and an upper bound.
   long bytes_of_products() const { return kLayout.num_products * hidden_size * stride * static_cast<long>(sizeof(T)); }
   long bytes_of_inputs() const { return input_size_ * stride * static_cast<long>(sizeof(T)); }
 

@@ -106,18 +106,22 @@ void test_functions() {
     for (const double sign : {1.0, -1.0}) points.push_back(static_cast<T>(sign * x));
   while (points.size() % W) points.push_back(0);
   for (std::size_t i = 0; i < points.size(); i += W) {
-    T hyperbolic[W], logistic[W];
+    T hyperbolic[W], logistic[W], falling[W];
     store(hyperbolic, tanh(load<T>(points.data() + i)));
     store(logistic, sigmoid(load<T>(points.data() + i)));
+    store(falling, decay<T>(load<T>(points.data() + i)));
     for (int j = 0; j < W; ++j) {
       const T x = points[i + j];
       const Oracle y = std::tanh(static_cast<Oracle>(x)), z = 1 / (1 + std::exp(-static_cast<Oracle>(x)));
       section.near(hyperbolic[j], y, 4 * epsilon * std::abs(y) + smallest, "tanh " + std::to_string(x));
+      const Oracle d = std::exp(-std::max<Oracle>(0, x));
+      if (x < ExpConstants<T>::kLimit - 1) section.near(falling[j], d, 4 * epsilon * d, "decay " + std::to_string(x));
       if (x > -ExpConstants<T>::kLimit + 1) section.near(logistic[j], z, 4 * epsilon * z, "sigmoid " + std::to_string(x));
     }
   }
   const T nan = std::numeric_limits<T>::quiet_NaN();
-  section.holds(std::isnan(tanh(broadcast(nan))[0]) && std::isnan(sigmoid(broadcast(nan))[0]), "NaN stays NaN");
+  section.holds(std::isnan(tanh(broadcast(nan))[0]) && std::isnan(sigmoid(broadcast(nan))[0]) &&
+                    std::isnan(decay<T>(broadcast(nan))[0]), "NaN stays NaN");
 }
 
 // ---- product ----

@@ -178,6 +178,14 @@ inline Vec<T> tanh_of(Vec<T> x) {
   return m / (m + T(2));
 }
 
+// exp(-max(0, x)).
+template <class T>
+inline Vec<T> decay(Vec<T> x) {
+  const Vec<T> falling = clamp<T>(x < Vec<T>{} ? Vec<T>{} : -x, ExpConstants<T>::kLimit);
+  const ExpParts<T> e = exp_parts<T>(falling);
+  return fma(e.power, e.fraction, e.power);
+}
+
 inline Vec<float> sigmoid(Vec<float> x) { return sigmoid_of<float>(x); }
 inline Vec<double> sigmoid(Vec<double> x) { return sigmoid_of<double>(x); }
 inline Vec<float> tanh(Vec<float> x) { return tanh_of<float>(x); }

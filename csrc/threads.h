@@ -1,4 +1,4 @@
-// The threads of one native call, interruption, and the floating-point mode they run in.
+// The threads of native calls, interruption, and the floating-point mode they run in.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <pthread.h>
+#include <signal.h>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -83,42 +84,35 @@ class Interrupt {
   std::atomic<bool> requested_{false};
 };
 
-// A thread that waits for teams that want it. Between two of them it spins for a moment, since the next call often
+class Team;
+
+// A thread that waits for a team that wants it. Between two of them it spins for a moment, since the next call often
 // follows at once, and then sleeps.
 class Worker {
  public:
-  // Calls job(*this, argument) on the worker's thread, unless withdraw() comes first.
-  void offer(void (*job)(Worker&, void*), void* argument) {
-    job_ = job;
-    argument_.store(argument, std::memory_order_release);
-    argument_.notify_one();
+  // Has the worker do the team's work, unless withdraw() comes first.
+  void offer(Team* team) {
+    team_.store(team, std::memory_order_release);
+    team_.notify_one();
   }
-  // Whether the job had not been begun; it never will be then.
-  bool withdraw(void* argument) { return argument_.compare_exchange_strong(argument, nullptr, std::memory_order_acq_rel); }
+  // Whether the work had not been begun; it never will be then.
+  bool withdraw(Team* team) { return team_.compare_exchange_strong(team, nullptr, std::memory_order_acq_rel); }
 
-  [[noreturn]] void serve() {
-    const FlushDenormals mode;
-    for (;;) {
-      void* argument = nullptr;
-      for (int spins = 0; argument_.load(std::memory_order_relaxed) == nullptr; ++spins) {
-        if (spins < kSpins) pause();
-        else argument_.wait(nullptr, std::memory_order_relaxed);
-      }
-      argument = argument_.exchange(nullptr, std::memory_order_acq_rel);
-      if (argument) job_(*this, argument);
-    }
-  }
+  [[noreturn]] inline void serve();
 
-  static constexpr int kSpins = 2000;  // some 100 us
+  static constexpr long kSpins = 2000;  // up to 100 us
   static void pause() {
 #if defined(__x86_64__)
     _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb");
 #endif
   }
 
+  Worker* next_idle = nullptr;  // the pool's
+
  private:
-  std::atomic<void*> argument_{nullptr};
-  void (*job_)(Worker&, void*) = nullptr;
+  std::atomic<Team*> team_{nullptr};
 };
 
 // The idle workers of the process. Threads are started when too few are idle, and never ended; a child process after
@@ -126,12 +120,10 @@ class Worker {
 class Pool {
  public:
   static Pool& instance() {
-    static std::atomic<Pool*>& pool = []() -> std::atomic<Pool*>& {
-      static std::atomic<Pool*> only{new Pool};
-      pthread_atfork([] { only.load()->mutex_.lock(); }, [] { only.load()->mutex_.unlock(); }, [] { only.store(new Pool); });
-      return only;
-    }();
-    return *pool.load(std::memory_order_acquire);
+    static std::atomic<Pool*> only{new Pool};
+    static const int with_fork = pthread_atfork(nullptr, nullptr, [] { only.store(new Pool); });
+    static_cast<void>(with_fork);
+    return *only.load(std::memory_order_acquire);
   }
 
   // The worker that became idle last, which is the likeliest to be awake still; null where the system grants no more
@@ -139,28 +131,36 @@ class Pool {
   Worker* take() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (!idle_.empty()) {
-        Worker* worker = idle_.back();
-        idle_.pop_back();
+      if (Worker* worker = idle_) {
+        idle_ = worker->next_idle;
         return worker;
       }
     }
-    auto worker = std::make_unique<Worker>();
+    // Signals are for the threads that the program knows of: a worker, which outlives the call, blocks them all.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::unique_ptr<Worker> worker;
     try {
+      worker = std::make_unique<Worker>();
       std::thread([worker = worker.get()] { worker->serve(); }).detach();
     } catch (const std::system_error&) {
-      return nullptr;
+      worker.reset();
+    } catch (const std::bad_alloc&) {
+      worker.reset();
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return worker.release();
   }
   void give_back(Worker* worker) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    idle_.push_back(worker);
+    worker->next_idle = idle_;
+    idle_ = worker;
   }
 
  private:
   std::mutex mutex_;
-  std::vector<Worker*> idle_;
+  Worker* idle_ = nullptr;  // the first of a list
 };
 
 // Threads that do rounds of work together, the caller and workers of the pool, as long as one native call. Fewer than
@@ -171,11 +171,12 @@ class Pool {
 class Team {
  public:
   explicit Team(int size) {
+    workers_.reserve(static_cast<std::size_t>(size));  // so that nothing throws once a worker has the offer
     while (this->size() < size) {
       Worker* worker = Pool::instance().take();
       if (!worker) break;
       workers_.push_back(worker);
-      worker->offer([](Worker& self, void* team) { static_cast<Team*>(team)->work(self); }, this);
+      worker->offer(this);
     }
   }
   ~Team() {
@@ -188,12 +189,27 @@ class Team {
         Pool::instance().give_back(worker);
         --working;
       }
-    for (int spins = 0; left_.load(std::memory_order_acquire) != working; ++spins) pause(spins);
+    for (long spins = 0; left_.load(std::memory_order_acquire) != working; ++spins) pause(spins);
   }
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // What a worker does until the team ends, which may be gone as soon as it has left.
+  void work(Worker& self) {
+    while (!stopping_.load(std::memory_order_relaxed)) {
+      if (take_share()) continue;
+      std::uint64_t state = state_.load(std::memory_order_acquire);
+      for (long spins = 0; !has_share(state) && !stopping_.load(std::memory_order_relaxed); ++spins) {
+        if (spins < Worker::kSpins) Worker::pause();
+        else state_.wait(state, std::memory_order_acquire);
+        state = state_.load(std::memory_order_acquire);
+      }
+    }
+    Pool::instance().give_back(&self);
+    left_.fetch_add(1, std::memory_order_release);
+  }
 
   // Calls task(share, num_shares) for each of `num_shares` shares (as many as threads where 0) and returns when all are
   // done. The caller takes share 0. The task must not throw.
@@ -211,11 +227,11 @@ class Team {
     done_.fetch_add(1, std::memory_order_relaxed);
     while (take_share()) {
     }
-    for (int spins = 0; done_.load(std::memory_order_acquire) != count; ++spins) pause(spins);
+    for (long spins = 0; done_.load(std::memory_order_acquire) != count; ++spins) pause(spins);
   }
 
  private:
-  static void pause(int spins) {
+  static void pause(long spins) {
     if (spins > Worker::kSpins) std::this_thread::yield();
     else Worker::pause();
   }
@@ -244,27 +260,23 @@ class Team {
     return true;
   }
 
-  // What a worker does until the team ends, which may be gone as soon as it has left.
-  void work(Worker& self) {
-    while (!stopping_.load(std::memory_order_relaxed)) {
-      if (take_share()) continue;
-      std::uint64_t state = state_.load(std::memory_order_acquire);
-      for (int spins = 0; !has_share(state) && !stopping_.load(std::memory_order_relaxed); ++spins) {
-        if (spins < Worker::kSpins) Worker::pause();
-        else state_.wait(state, std::memory_order_acquire);
-        state = state_.load(std::memory_order_acquire);
-      }
-    }
-    Pool::instance().give_back(&self);
-    left_.fetch_add(1, std::memory_order_release);
-  }
-
   std::vector<Worker*> workers_;
   std::function<void(int)> task_;
   std::atomic<std::uint64_t> state_{0};
   std::atomic<int> done_{0}, left_{0};
   std::atomic<bool> stopping_{false};
 };
+
+inline void Worker::serve() {
+  const FlushDenormals mode;
+  for (;;) {
+    for (long spins = 0; team_.load(std::memory_order_relaxed) == nullptr; ++spins) {
+      if (spins < kSpins) pause();
+      else team_.wait(nullptr, std::memory_order_relaxed);
+    }
+    if (Team* team = team_.exchange(nullptr, std::memory_order_acq_rel)) team->work(*this);
+  }
+}
 
 // The part of [0, total) that thread `thread` of `count` computes, in whole multiples of `step`.
 struct Range {

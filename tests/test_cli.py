@@ -33,6 +33,8 @@ MODEL = [
     "--class-weight",
     "--standardize",
     "--as-measured",
+    "--missing",
+    "--fill",
     "--optimizer",
     "--learning-rate",
     "--schedule",

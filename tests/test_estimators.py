@@ -270,9 +270,10 @@ OPTIONS = {
     "clip_norm": (0.01, {"optimizer": "sgd"}),
     "initializers": ({"bias": "chrono"}, {}),
     "standardize": (False, {}),
+    "missing": ("mask", {}),
     "random_state": (5, {}),
 }
-UNCHANGING = {"warm_start", "num_threads", "verbose", "loss", "class_weight"}  # tested on their own
+UNCHANGING = {"warm_start", "num_threads", "verbose", "loss", "class_weight", "fill"}  # tested on their own
 
 
 @both

@@ -27,6 +27,15 @@ def test_the_article_runs_and_compares():
         assert float(seconds) > 0
 
 
+def test_air_quality_beats_what_needs_no_learning(capsys):
+    runpy.run_path(str(EXAMPLES / "air_quality.py"))
+    *description, mean, last, ridge, fill, mask, decay = capsys.readouterr().out.splitlines()
+    assert any("missing: 7.2% of the values, in 42 steps" in line for line in description)
+    errors = [float(line.split()[-2]) for line in (mean, last, ridge, fill, mask, decay)]
+    assert errors[:2] == [26.8, 24.3]
+    assert max(errors[2:]) < 22.0
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_articles_formula_is_the_records(cell):
     example = runpy.run_path(str(EXAMPLES / "article.py"))

@@ -116,9 +116,11 @@ def test_a_model_that_needs_every_step_again_says_so() -> None:
     X, y = drawn(1, 8, 5, 2), np.arange(8.0)
     with pytest.raises(ValueError, match=r"pooling='last'.*got pooling='mean'"):
         SequenceRegressor(pooling="mean", **FAST).fit(X, y).stream()
+    with pytest.raises(ValueError, match=r"values alone; got missing='mask'.*missing='fill'"):
+        SequenceRegressor(pooling="last", missing="mask", **FAST).fit(X, y).stream()
     stream = SequenceRegressor(pooling="last", **FAST).fit(X, y).stream()
     with pytest.raises(ValueError, match=r"x expects shape \(1, 2\); got \(3,\)"):
         stream.step([1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="x expects numbers that fit float32; got nan"):
+    with pytest.raises(ValueError, match="x expects finite numbers; got NaN"):
         stream.step([1.0, np.nan])
     assert stream.step([1.0, 2.0]).shape == (1,)

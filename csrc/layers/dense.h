@@ -5,7 +5,7 @@
 
 namespace tidegate {
 
-enum class Activation { kNone, kTanh, kRelu };
+enum class Activation { kNone, kTanh, kRelu, kDecay };
 
 template <class T>
 class DenseNode final : public Node<T> {
@@ -66,8 +66,10 @@ class DenseNode final : public Node<T> {
       if (activation_ == Activation::kNone) return;
       for (T* v = out.data; v < out.data + (end - begin) * out.stride; v += W) {
         const Vec<T> sum = load<T>(v);
-        store(v, activation_ == Activation::kTanh ? tanh(sum) : clamp_below(sum));
+        store(v, activation_ == Activation::kTanh ? tanh(sum) : activation_ == Activation::kRelu ? clamp_below(sum) : decay<T>(sum));
       }
+      if (activation_ == Activation::kDecay)  // of nothing it is 1, and columns that stand for none are zero
+        for (long row = 0; row < end - begin; ++row) std::fill(out.at(row).data + this->value.size, out.at(row + 1).data, T(0));
     });
   }
 
@@ -81,7 +83,9 @@ class DenseNode final : public Node<T> {
       if (activation_ != Activation::kNone)
         for (long i = begin * stride; i < end * stride; i += W) {
           const Vec<T> y = load<T>(this->value.data.data() + i), g = load<T>(gradient + i);
-          store(gradient + i, activation_ == Activation::kTanh ? g * (1 - y * y) : (y > Vec<T>{} ? g : Vec<T>{}));
+          store(gradient + i, activation_ == Activation::kTanh   ? g * (1 - y * y)
+                              : activation_ == Activation::kRelu ? (y > Vec<T>{} ? g : Vec<T>{})
+                                                                 : (y < Vec<T>{} + 1 ? -g * y : Vec<T>{}));
         }
       for (std::size_t s = 0; s < sources_.size(); ++s) {
         Value<T>& x = sources_[s]->value;

@@ -228,7 +228,12 @@ def test_a_score_that_is_not_a_number_is_none_in_json(task, tmp_path):
         ({"test": ([[[1.0]]], ["high"])}, "X_test expects the 2 features of X; got 1"),
         ({"test": ([[[1.0, 2.0]]], ["middle"])}, "y_test expects classes that y has; got 'middle'"),
         ({"test": ([[[1.0, 2.0]]], ["high", "low"])}, "y_test expects targets for each of the 1 sequences"),
-        ({"test": ([[[1.0, np.nan]]], ["high"])}, "X_test .* NaN in sequence 0 at step 0"),
+        ({"test": ([[[1.0, np.inf]]], ["high"])}, "X_test .* infinity in sequence 0 at step 0"),
+        (
+            {"test": ([[[1.0, np.nan]]], ["high"]), "missing": "refuse"},
+            "X expects finite numbers.* got NaN in sequence 0 at step 0",
+        ),
+        ({"missing": "drop"}, "missing expects one of refuse, fill"),
         ({"match": "params"}, "match expects one of .* did you mean 'parameters'"),
         ({"resume": True}, "resume expects the folder to go on with"),
         ({"groups": [0] * 60}, "groups expects at least two groups"),

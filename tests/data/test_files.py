@@ -28,7 +28,8 @@ def test_npz_holds_arrays_or_values_and_offsets(tmp_path, dtype):
         ({"values": np.zeros((2, 1))}, "got values"),
         ({"X": np.array([[1], [2, 3]], dtype=object), "y": [1, 2]}, "not a .npz archive of plain arrays"),
         ({"values": np.zeros((2, 1)), "offsets": [0, 3], "y": [1]}, "offsets expects to run"),
-        ({"X": np.full((2, 2), np.nan)}, "NaN in sequence 0 at step 0"),
+        ({"X": np.full((2, 2), np.inf)}, "infinity in sequence 0 at step 0"),
+        ({"X": np.ones((2, 2)), "times": [[0, 1], [3, 2]]}, "got 2.0 after 3.0 in sequence 1 at step 1"),
     ],
 )
 def test_other_archives_are_refused_with_what_is_wrong(tmp_path, arrays, message):

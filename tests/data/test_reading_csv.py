@@ -154,3 +154,14 @@ def test_a_column_that_turns_to_text_after_the_first_block(tmp_path):
     assert dataset.X.values[-1].tolist() == [2.5]
     assert dataset.y[0][[0, -1]].tolist() == ["1", "two"]
     assert dict(dataset.types) == {"x": "numeric", "y": "text"}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_empty_fields_are_missing_values_in_order_of_time(reader, tmp_path, order):
+    rows = ["0,1,0.5,true", "1,,1.5,", "2,3,NA,false"]
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join(["t,whole,part,on", *(rows[row] for row in order)]) + "\n")
+    found = read(path, time="t", types={"on": "boolean"})
+    expected = [[1, 0.5, 1], [np.nan, 1.5, np.nan], [3, np.nan, 0]]
+    np.testing.assert_array_equal(found.X.values, expected)
+    assert "missing: 33.3% of the values, in 2 steps" in found.describe()

@@ -59,7 +59,7 @@ def test_one_target_a_step_is_told_from_one_a_sequence(y, lengths, expected):
         ([1, 2], r"y\[0\] expects one target for each of 2 steps; got int64 of shape \(\)"),
         ([[1, 2], [[1], [2], [3]]], r"y\[1\] expects steps of shape \(\), as in y\[0\]; got \(1,\)"),
         ([[1, 2], ["a", "b", "c"]], r"y\[1\] expects the type of y\[0\], int64; got <U1"),
-        ([[1.0, 2.0], [1.0, np.nan, 2.0]], r"y\[1\] expects finite numbers; got nan at step 1"),
+        ([[1.0, 2.0], [1.0, np.inf, 2.0]], r"y\[1\] expects finite numbers; got inf at step 1: mend"),
         ([[1, 2], np.array([1, None, 2], dtype=object)], r"y\[1\] .* got object"),
     ],
 )

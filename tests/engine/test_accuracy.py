@@ -1,9 +1,11 @@
-"""The vectors' tanh and sigmoid against NumPy's, through layers that compute nothing else."""
+"""The vectors' tanh, sigmoid and decay against NumPy's, through layers that compute nothing else."""
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tidegate.engine import Engine, Steps
+from tidegate.network import Input, Network, StateDecay
 from tidegate.recurrent import Recurrent
 
 UNITS_IN_THE_LAST_PLACE = 4.0
@@ -45,3 +47,15 @@ def test_sigmoid(dtype: str) -> None:
     states = {"h": np.zeros((1, x.size, 1)), "c": np.full((1, x.size, 1), 60.0)}
     output, _ = layers.forward(x.reshape(-1, 1, 1), states=states)
     assert relative_error(output.ravel(), 1 / (1 + np.exp(-x)), dtype) < UNITS_IN_THE_LAST_PLACE
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_decay(dtype: str) -> None:
+    x = points(dtype)
+    x = x[x < 80]
+    engine = Engine(Network((Input("x", 1), StateDecay("decay", ("x",), 1))), dtype=dtype)
+    engine.parameters["weight_decay"] = [[1.0]]
+    engine.forward(Steps.of(x[:, np.newaxis], [0, x.size], dtype))
+    got = engine.value("decay").ravel()
+    assert relative_error(got, np.exp(-np.maximum(0.0, x)), dtype) < UNITS_IN_THE_LAST_PLACE
+    assert (got[x <= 0] == 1.0).all()

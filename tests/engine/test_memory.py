@@ -1,6 +1,7 @@
 """The memory that training is said to take, against what the system says it took."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from tidegate.checks import TooLarge
 from tidegate.engine import memory
 from tidegate.engine.memory import available_bytes, check_memory, evaluation_batch, training_bytes
 from tidegate.network import sequence_network
+
+WATCHED = any(f"lib{name}san" in os.environ.get("LD_PRELOAD", "") for name in ("a", "t"))
 
 # The estimate is an upper bound, and not more than so many times too large.
 MOST_SLACK = 2.5
@@ -55,6 +58,7 @@ def measured(tmp_path, options, lengths, width):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not say what is resident")
+@pytest.mark.skipif(WATCHED, reason="a sanitizer has memory of its own")
 @pytest.mark.parametrize(
     ("options", "lengths", "width"),
     [

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tidegate.cells import CELLS
 from tidegate.engine import Engine, Optimizer, Steps, Target
-from tidegate.network import sequence_network
+from tidegate.network import Input, Network, sequence_network
+from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 from tidegate.reference import run_stack
 
@@ -147,6 +148,22 @@ def test_threads_that_share_the_units_of_a_step_change_no_bit(cell: str) -> None
     for result in results[1:]:
         for ours, alone in zip(result, results[0]):
             np.testing.assert_array_equal(ours, alone)
+
+
+def test_threads_change_no_bit_where_a_multiplier_is_also_the_input() -> None:
+    # its gradient is added to from both sides
+    nodes = (Input("x", 128, needs_gradient=True), Layer("l", ("x",), "lstm", 128, multipliers=("x", "x")))
+    steps = Steps.of(drawn(1, 8 * 300, 128), np.arange(9) * 300)
+    results = []
+    for num_threads in (1, 2):
+        engine = Engine(Network(nodes), num_threads=num_threads)
+        engine.flat[:] = 0.1 * drawn(2, engine.flat.size)
+        for _ in range(5):
+            engine.forward(steps, training=True)
+            engine.backward({"l": drawn(3, 8 * 300, 128).astype(np.float32)})
+            results.append(engine.input_gradient())
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
 
 
 @pytest.mark.parametrize("cell", CELLS)

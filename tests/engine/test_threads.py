@@ -1,6 +1,9 @@
 """Threads: those an engine starts, and those of Python that each train an engine of their own."""
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,3 +117,37 @@ def test_an_engine_serves_one_thread_at_a_time() -> None:
     with running(engine), pytest.raises(RuntimeError, match="another thread"):
         engine.predict(steps)
     engine.predict(steps)
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="counts threads in /proc")
+def test_prediction_starts_no_more_threads_than_it_may() -> None:
+    code = """
+import os
+import numpy as np
+from tidegate.engine import Engine, Steps
+from tidegate.network import sequence_network
+engine = Engine(sequence_network("lstm", 4, 64, 64, "mse", pooling=None), num_threads=2)
+before = len(os.listdir("/proc/self/task"))
+engine.predict(Steps.of(np.ones((64 * 50, 4)), np.arange(65) * 50))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwait"), reason="the system has no sigwait")
+def test_waiting_threads_leave_signals_to_the_program() -> None:
+    code = """
+import os, signal
+import numpy as np
+from tidegate.engine import Engine, Steps
+from tidegate.network import sequence_network
+engine = Engine(sequence_network("lstm", 4, 64, 64, "mse", pooling=None), num_threads=2)
+engine.predict(Steps.of(np.ones((64 * 50, 4)), np.arange(65) * 50))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+os.kill(os.getpid(), signal.SIGUSR1)
+assert signal.sigwait({signal.SIGUSR1}) == signal.SIGUSR1
+print("ours")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "ours"), done.stderr

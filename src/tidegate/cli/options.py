@@ -108,6 +108,16 @@ class ModelOptions:
     standardize: Annotated[
         bool | None, typer.Option("--standardize/--as-measured", help="Scale inputs and numeric targets.")
     ] = None
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            help="What becomes of missing values: refuse, fill, mask or decay. Default: decay where there "
+            "are some, else refuse."
+        ),
+    ] = None
+    fill: Annotated[
+        str | None, typer.Option(help="What stands for them with fill and mask: mean, zero or last.")
+    ] = None
     optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop or sgd.")] = None
     learning_rate: Annotated[float | None, typer.Option(help="Of the optimiser.")] = None
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or reduce_on_plateau.")] = None

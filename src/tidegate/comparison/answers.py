@@ -33,7 +33,9 @@ class Answers:
 
     @classmethod
     def of(cls, model: SequenceModel, part: Part) -> Answers:
-        rows, outputs, _ = model._answers(part.X, part.y, None)
+        rows, outputs, weights = model._answers(part.X, part.y, None)
+        if weights is not None:
+            rows, outputs = rows[weights > 0.0], outputs[weights > 0.0]
         coding = model.coding_
         if not isinstance(coding, ClassCoding):
             return cls((), coding.columns("y", rows), coding.scaling.undo(outputs).astype(np.float64), None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tidegate.data import Sequences, has_step_targets, split
 from tidegate.data.arrays import Integers
+from tidegate.data.targets import there
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,20 @@ class Part:
 
     @property
     def row_groups(self) -> Integers:
-        """(rows,) the number of the group each target belongs to: the sequence, or where sequences have
-        groups the group."""
+        """(rows,) the number of the group each target belongs to that is not missing: the sequence, or where
+        sequences have groups the group."""
         own = np.arange(len(self.X))
         if self.groups is not None:
             own = np.unique(self.groups, return_inverse=True)[1].ravel()
-        return np.repeat(own, self.X.lengths) if isinstance(self.y, list) else own
+        if not isinstance(self.y, list):
+            return own
+        return np.repeat(own, self.X.lengths)[there(np.concatenate(self.y))]
 
     def digest(self) -> str:
-        """SHA-256 of values, lengths, targets and groups."""
+        """SHA-256 of values, lengths, time stamps, targets and groups."""
         digest = hashlib.sha256()
         targets = self.y if isinstance(self.y, list) else [self.y]
-        for array in (self.X.values, self.X.offsets, *targets, self.groups):
+        for array in (self.X.values, self.X.offsets, self.X.times, *targets, self.groups):
             own = np.asarray([] if array is None else array)
             digest.update(f"{own.dtype.str} {own.shape}".encode())
             plain = np.array(list(map(repr, own.ravel()))) if own.dtype.kind == "O" else own.ravel()
@@ -79,12 +82,12 @@ class Part:
         return digest.hexdigest()
 
     def all_targets(self) -> NDArray[Any]:
-        """The targets of all sequences, and of all steps where there is one a step, in one row."""
-        return (
-            np.concatenate([np.ravel(item) for item in self.y])
-            if isinstance(self.y, list)
-            else self.y.ravel()
-        )
+        """The targets of all sequences, and of all steps where there is one a step, in one row, without those
+        that are missing."""
+        if not isinstance(self.y, list):
+            return np.ravel(self.y)
+        rows = np.concatenate(self.y)
+        return np.ravel(rows[there(rows)])
 
     def describe(self) -> dict[str, Any]:
         lengths = self.X.lengths

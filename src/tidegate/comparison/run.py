@@ -124,6 +124,9 @@ def compare(
         origin = f"{TEST_SHARE:.0%} of the sequences, split off once, before the search"
     division = Division.of(training, testing, TEST_SHARE, kind, chosen_seeds)
     validation = validation_of(options)
+    parts = [part for part in (whole, given, validation) if part is not None]
+    if options["missing"] is None:  # one way for all replicas, whichever sequences have the gaps
+        options["missing"] = "decay" if any(part.X.has_gaps for part in parts) else "refuse"
     if isinstance(options["validation"], float):
         division.check_validation(options["validation"], kind, chosen_seeds)
     if validation is None and space is not None:
@@ -136,7 +139,7 @@ def compare(
     _check_memory(kind, settings_of, space, whole, min(threads, num_replicas))
     shown_settings = {name: plain(value) for name, value in options.items()}
     identity = {
-        "data": [part.digest() for part in (whole, given, validation) if part is not None],
+        "data": [part.digest() for part in parts],
         "task": kind,
         "cells": list(names),
         "seeds": list(chosen_seeds),

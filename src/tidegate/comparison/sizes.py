@@ -7,6 +7,7 @@ from typing import Any
 
 from tidegate.comparison.parts import Part
 from tidegate.estimators.examples import Examples
+from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceModel
 from tidegate.network import Network
 
@@ -20,11 +21,13 @@ def networks(
     cell of that, the others of the hidden size with the nearest number of parameters."""
     reference, *others = options
     examples = Examples.of(part.X, part.y)
+    gaps = Gaps(options[reference]["missing"], options[reference]["fill"])
     outputs = kind(**options[reference])._learn(examples, examples, None).num_outputs
 
     def network(cell: str, hidden_size: int) -> Network:
         model = kind(**options[cell] | {"cell": cell, "hidden_size": hidden_size})
-        return model._network(part.X.num_features, outputs, examples.per_step)
+        columns = gaps.num_columns(part.X.num_features)
+        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay")
 
     first = network(reference, options[reference]["hidden_size"])
     if not match_parameters:

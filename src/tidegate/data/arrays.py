@@ -41,8 +41,7 @@ def as_floats(argument: str, got: Any) -> Floats:
         ) from None
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         raise ValueError(
-            f"{argument} expects numbers; got masked values: missing values are not supported yet; "
-            "fill them in"
+            f"{argument} expects numbers; got masked values: missing values are NaN; pass .filled(np.nan)"
         )
     if array.dtype.kind not in "fiub":
         kind = type(got).__name__ if array.ndim == 0 and array.dtype == object else array.dtype.name
@@ -74,13 +73,28 @@ def empty(argument: str, shape: tuple[int, ...], dtype: Any) -> Floats:
         ) from None
 
 
-def first_not_finite(values: Floats) -> tuple[int, int] | None:
-    """Row and column of the first value of (S, I) that is NaN or infinite."""
+def first_infinite(values: Floats) -> tuple[int, int] | None:
+    """Row and column of the first value of (S, I) that is infinite."""
+    return _first(np.isinf, values)
+
+
+def first_missing_value(values: Floats) -> tuple[int, int] | None:
+    """Row and column of the first value of (S, I) that is NaN."""
+    return _first(np.isnan, values)
+
+
+def place_of(step: int, offsets: Integers) -> str:
+    """In words, the sequence of a step counted over all sequences, and its place there."""
+    sequence = int(np.searchsorted(offsets, step, side="right")) - 1
+    return f"sequence {sequence} at step {step - offsets[sequence]}"
+
+
+def _first(test: np.ufunc, values: Floats) -> tuple[int, int] | None:
     rows = max(1, _VALUES_AT_A_TIME // values.shape[1])
     for start in range(0, len(values), rows):
-        finite = np.isfinite(values[start : start + rows])
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
+        found = test(values[start : start + rows])
+        if found.any():
+            row, column = np.argwhere(found)[0]
             return start + int(row), int(column)
     return None
 

@@ -26,8 +26,6 @@ class Dataset:
     or a list of arrays with one a step, (T_i,) or (T_i, K); None where there are none. Strings, booleans,
     integers and floats keep their type.
     features: their names.
-    times: (S,) time stamps of the steps in the order of X.values, seconds since 1970 in UTC or the column's
-    own numbers; None where there are none.
     types: of each column used, "numeric", "boolean", "category", "text" or "time".
     id, time, target: the columns taken for these. source: what was read.
     notes: what else a careful reader wants to know, a sentence each.
@@ -36,13 +34,18 @@ class Dataset:
     X: Sequences
     y: Answers | None
     features: tuple[str, ...]
-    times: NDArray[np.float64] | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     id: tuple[str, ...] = ()
     time: str | None = None
     target: tuple[str, ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """(S,) time stamps of the steps, those of X: seconds since 1970 in UTC or the column's own numbers;
+        None where there are none."""
+        return self.X.times
 
     @property
     def has_step_targets(self) -> bool:

@@ -1,4 +1,4 @@
-"""Columns of a table as ids, as the values of features and as targets; missing values are refused.
+"""Columns of a table as ids, as the values of features and as targets.
 
 S rows of a table, N sequences, I features.
 """
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.data.arrays import Floats, empty, first_not_finite
+from tidegate.data.arrays import Floats, empty, first_infinite
 from tidegate.data.column import TYPES, Column
 from tidegate.data.grouping import Grouping
 from tidegate.data.table import Table
@@ -92,19 +92,27 @@ def feature_values(
     laid_out = held if held is not None or not as_found else table.drained(names)
     values = _filled(table, names, types, grouping) if laid_out is None else grouping.rows(laid_out)
     del laid_out
-    place = first_not_finite(values)
+    place = first_infinite(values)
     if place is not None:
-        kind = "NaN" if np.isnan(values[place]) else "infinity"
-        _refuse_missing(names[place[1]], f"finite numbers; got {kind}", grouping.where(place[0]))
+        raise ValueError(
+            f"column {names[place[1]]!r} expects finite numbers; got infinity in {grouping.where(place[0])}: "
+            "mend it, or leave the field empty"
+        )
+    for index in np.flatnonzero(np.isnan(values[0])).tolist():
+        if np.isnan(values[:, index]).all():
+            raise ValueError(
+                f"column {names[index]!r} expects values; got none in any row: leave it out by features="
+            )
     return values, values is held
 
 
 def _feature(table: Table, name: str, types: Types, grouping: Grouping) -> NDArray[Any]:
+    """The values of a column, NaN where one is missing."""
     column = typed(table, name, types)
-    if column.missing is not None:
-        row = int(column.missing.argmax())
-        _refuse_missing(name, "a value in every row; got none", grouping.where(grouping.position(row)))
-    return column.values
+    if column.missing is None:
+        return column.values
+    kind = column.values.dtype if column.values.dtype == np.float32 else np.float64
+    return np.where(column.missing, np.nan, column.values.astype(kind)).astype(kind)
 
 
 def _filled(table: Table, names: Sequence[str], types: Types, grouping: Grouping) -> Floats:
@@ -118,13 +126,6 @@ def _filled(table: Table, names: Sequence[str], types: Types, grouping: Grouping
             rows = grouping.order[start : start + _ROWS_AT_A_TIME]
             values[start : start + len(rows), index] = feature[rows]
     return values
-
-
-def _refuse_missing(name: str, problem: str, where: str) -> NoReturn:
-    raise ValueError(
-        f"column {name!r} expects {problem} in {where}: missing values are not supported yet; fill them in "
-        "or leave the sequence out"
-    )
 
 
 def _refuse_as_feature(column: Column) -> NoReturn:

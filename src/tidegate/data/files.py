@@ -36,9 +36,9 @@ def read_npz(path: Path) -> Labelled:
             "write them with numpy.savez"
         )
     if "X" in parts:
-        X = Sequences.from_any(parts["X"], ids=parts.get("ids"))
+        X = Sequences.from_any(parts["X"], ids=parts.get("ids"), times=parts.get("times"))
     else:
-        X = Sequences(parts["values"], parts["offsets"], parts.get("ids"))
+        X = Sequences(parts["values"], parts["offsets"], parts.get("ids"), parts.get("times"))
     return X, parts.get("y")
 
 

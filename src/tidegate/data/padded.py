@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from tidegate.checks import real
+from tidegate.checks import choice, real
 from tidegate.data.arrays import Floats, Integers, as_floats
+from tidegate.data.stamps import as_seconds
 from tidegate.shapes import Mask, as_lengths, as_mask, mask_from_lengths
+
+PADDINGS = ("skip", "input")
 
 
 def real_steps(
@@ -21,8 +24,13 @@ def real_steps(
     mask: ArrayLike | None,
     padding_value: float | None,
     time_major: bool,
-) -> tuple[Floats, Integers]:
-    """The steps of x that are not padding, (S, I), and the offsets of the sequences, (N + 1,)."""
+    padding: str,
+    observed: ArrayLike | None,
+    times: ArrayLike | None,
+) -> tuple[Floats, Integers, NDArray[np.float64] | None]:
+    """The steps of x that are not padding, (S, I), the offsets of the sequences, (N + 1,), and the time
+    stamps of the steps, (S,); with padding="input" every step, zeros where it is padding."""
+    choice("padding", padding, PADDINGS)
     x_NTI = _batch_major(x, time_major)
     shape = (x_NTI.shape[0], x_NTI.shape[1])
     masks = {}
@@ -46,9 +54,39 @@ def real_steps(
         raise ValueError(
             f"x[{np.flatnonzero(counts == 0)[0]}] is all padding; expected at least 1 real step: leave it out"
         )
-    _check_finite(x_NTI, real_NT)
+    if observed is not None:
+        x_NTI = np.where(_observed(observed, x_NTI, time_major), x_NTI, x_NTI.dtype.type(np.nan))
+    stamps_NT = None if times is None else _stamps(times, shape, time_major)
+    if padding == "input":
+        x_NTI = np.where(real_NT[:, :, np.newaxis], x_NTI, x_NTI.dtype.type(0))
+        real_NT = np.ones_like(real_NT)
+        counts = np.full(shape[0], shape[1], dtype=np.int64)
     values = x_NTI.reshape(-1, x_NTI.shape[2]) if real_NT.all() else x_NTI[real_NT]
-    return np.ascontiguousarray(values), np.concatenate(([0], np.cumsum(counts)))
+    offsets = np.concatenate(([0], np.cumsum(counts)))
+    return np.ascontiguousarray(values), offsets, None if stamps_NT is None else stamps_NT[real_NT]
+
+
+def _observed(got: ArrayLike, x_NTI: Floats, time_major: bool) -> NDArray[np.bool_]:
+    flags = np.asarray(got)
+    shape = x_NTI.shape if not time_major else (x_NTI.shape[1], x_NTI.shape[0], x_NTI.shape[2])
+    if flags.ndim == 2 and shape[2] == 1:
+        flags = flags[:, :, np.newaxis]
+    if flags.dtype != bool or flags.shape != shape:
+        raise ValueError(
+            f"observed expects booleans of the shape of x, {shape}; got {flags.dtype} of shape "
+            f"{flags.shape}: pass True where a value is there"
+        )
+    return flags.swapaxes(0, 1) if time_major else flags
+
+
+def _stamps(got: ArrayLike, shape: tuple[int, int], time_major: bool) -> NDArray[np.float64]:
+    stamps = as_seconds("times", got)
+    expected = shape[::-1] if time_major else shape
+    if stamps.shape != expected:
+        raise ValueError(
+            f"times expects one stamp a step of x, {expected}; got shape {stamps.shape}: pass as many"
+        )
+    return np.ascontiguousarray(stamps.T) if time_major else stamps
 
 
 def _batch_major(x: Any, time_major: bool) -> Floats:
@@ -86,13 +124,3 @@ def _check_agreement(one: str, one_NT: Mask, other: str, other_NT: Mask) -> None
         f"{other} expects the padding that {one} has; got x[{sequence}] at step {step}, which is a real step "
         f"by {says} and padding by {denies}: pass one of them alone"
     )
-
-
-def _check_finite(x_NTI: Floats, real_NT: Mask) -> None:
-    wrong: Mask = ~np.isfinite(x_NTI).all(axis=2) & real_NT
-    if wrong.any():
-        sequence, step = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"x expects finite numbers in real steps; got NaN or infinity in sequence {sequence} at step "
-            f"{step}: missing values are not supported yet; fill them in or leave the sequence out"
-        )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -17,12 +18,15 @@ from tidegate.data.arrays import (
     Integers,
     as_floats,
     contiguous,
-    first_not_finite,
+    first_infinite,
+    first_missing_value,
     is_array,
+    place_of,
     ragged_from_array,
     ragged_from_list,
 )
 from tidegate.data.padded import real_steps
+from tidegate.data.stamps import as_stamps, check_stamps
 from tidegate.shapes import mask_from_lengths
 
 
@@ -31,16 +35,19 @@ class Sequences:
     """N sequences: sequence i is `values[offsets[i] : offsets[i + 1]]`, (T_i, I).
 
     values: (S, I) float32 or float64, contiguous; (S,) is one feature; integers and booleans become float64.
-    offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty. ids: (N,) names or numbers, optional.
+    NaN is a missing value. offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty. ids: (N,)
+    names or numbers, optional. times: (S,) when each step was, optional: numbers or dates, kept as float64
+    (dates as seconds since 1970), rising within a sequence.
 
     `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
     consecutive positions share memory with the original, others are copied. ValueError where a part does not
-    fit the others or a value is NaN or infinite.
+    fit the others, a value is infinite, or a time stamp is no later than the one before.
     """
 
     values: Floats
     offsets: Integers
     ids: NDArray[Any] | None = None
+    times: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         values = as_floats("values", self.values)
@@ -53,29 +60,38 @@ class Sequences:
             )
         offsets = _offsets(self.offsets, len(values))
         values = contiguous("values", values)
-        _check_finite("values", values, offsets)
-        self._set(values, offsets, _ids(self.ids, len(offsets) - 1))
+        _check_not_infinite("values", values, offsets)
+        times = None if self.times is None else as_stamps("times", np.asarray(self.times), offsets)
+        self._set(values, offsets, _ids(self.ids, len(offsets) - 1), times)
 
     @classmethod
-    def from_any(cls, X: Any, *, ids: Any = None, argument: str = "X") -> Sequences:
+    def from_any(
+        cls, X: Any, *, ids: Any = None, observed: Any = None, times: Any = None, argument: str = "X"
+    ) -> Sequences:
         """Sequences from an (N, T, I) array, an (N, T) array (one feature), a list of (T_i, I) or (T_i,)
         arrays, or Sequences, which are returned as they are.
 
         float32 and float64 are kept, without a copy where memory already lies in order; integers and booleans
-        become float64. ids: (N,), optional. `argument` is what errors call X.
+        become float64. ids: (N,), optional. observed: booleans in the layout of X, False where a value is
+        missing, whatever stands there; NaN is missing in any case. times: when each step was, in the layout
+        of X without its features, numbers or dates. `argument` is what errors call X.
         """
         if isinstance(X, cls):
             if not len(X):
                 raise ValueError(f"{argument} expects at least one sequence; got none: pass some")
-            if ids is None:
+            if ids is None and observed is None and times is None:
                 return X
-            return cls._trusted(X.values, X.offsets, _ids(ids, len(X)))
-        if is_array(X):
+            values, offsets, ids = X.values, X.offsets, X.ids if ids is None else ids
+            times = X.times if times is None else times
+        elif is_array(X):
             values, offsets = ragged_from_array(argument, X)
         else:
             values, offsets = ragged_from_list(argument, X)
-        _check_finite(argument, values, offsets)
-        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1))
+        if observed is not None:
+            values = _with_gaps(values, _observed(observed, argument, values, offsets))
+        _check_not_infinite(argument, values, offsets)
+        stamps = None if times is None else as_stamps("times", times, offsets)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps)
 
     @classmethod
     def from_padded(
@@ -86,7 +102,10 @@ class Sequences:
         padding_value: float | None = None,
         time_major: bool = False,
         *,
+        padding: str = "skip",
         ids: Any = None,
+        observed: ArrayLike | None = None,
+        times: ArrayLike | None = None,
     ) -> Sequences:
         """Sequences from an array with padding: (N, T, I) or (N, T), or with time_major (T, N, I) or (T, N).
 
@@ -95,10 +114,18 @@ class Sequences:
         padding_value, which all features of the steps at the end or at the beginning of a sequence have (NaN
         too; a step between real steps is real whatever it holds). Those that are given must agree. What
         stands in padding is never looked at further.
-        ids: (N,), optional. ValueError where they disagree or a sequence has no real step.
+        padding: "skip" takes padding out, as if it were not there; "input" leaves it in as steps of zeros, to
+        be read like others. ids: (N,), optional. observed: booleans of the shape of x, False where a value of
+        a real step is missing, as NaN is. times: of the first two axes of x, when each real step was; with
+        "input", each step. ValueError where they disagree or a sequence has no real step.
         """
-        values, offsets = real_steps(x, lengths, mask, padding_value, time_major)
-        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1))
+        values, offsets, stamps = real_steps(
+            x, lengths, mask, padding_value, time_major, padding, observed, times
+        )
+        _check_not_infinite("x", values, offsets)
+        if stamps is not None:
+            check_stamps("times", stamps, offsets)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps)
 
     def to_padded(self, padding_value: float = 0.0, time_major: bool = False) -> tuple[Floats, Integers]:
         """An array (N, T, I), or with time_major (T, N, I), T the steps of the longest sequence, with
@@ -110,18 +137,47 @@ class Sequences:
         return (np.ascontiguousarray(x.swapaxes(0, 1)) if time_major else x), lengths
 
     @classmethod
-    def _trusted(cls, values: Floats, offsets: Integers, ids: NDArray[Any] | None) -> Sequences:
+    def _trusted(
+        cls,
+        values: Floats,
+        offsets: Integers,
+        ids: NDArray[Any] | None,
+        times: NDArray[np.float64] | None,
+    ) -> Sequences:
         """Sequences from parts already checked."""
         sequences = object.__new__(cls)
-        sequences._set(values, offsets, ids)
+        sequences._set(values, offsets, ids, times)
         return sequences
 
-    def _set(self, values: Floats, offsets: Integers, ids: NDArray[Any] | None) -> None:
+    def _set(
+        self,
+        values: Floats,
+        offsets: Integers,
+        ids: NDArray[Any] | None,
+        times: NDArray[np.float64] | None,
+    ) -> None:
         # Read-only: native code trusts the offsets to stay inside the values.
         offsets.flags.writeable = False
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "times", times)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Which values are there, (S, I)."""
+        return ~np.isnan(self.values)
+
+    @cached_property
+    def first_gap(self) -> tuple[int, int] | None:
+        """Step, counted over all sequences, and feature of the first missing value; None where all are
+        there."""
+        return first_missing_value(self.values)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a value is missing."""
+        return self.first_gap is not None
 
     @property
     def lengths(self) -> Integers:
@@ -176,8 +232,12 @@ class Sequences:
         offsets = np.concatenate(([0], np.cumsum(self.lengths[chosen])))
         if len(chosen) and (np.diff(chosen) == 1).all():
             first = self.offsets[chosen[0]]
-            return self._trusted(self.values[first : first + offsets[-1]], offsets, ids)
-        return self._trusted(self.values[steps_of(self.offsets, chosen)], offsets, ids)
+            rows: Any = slice(first, first + offsets[-1])
+        else:
+            rows = steps_of(self.offsets, chosen)
+        return self._trusted(
+            self.values[rows], offsets, ids, None if self.times is None else self.times[rows]
+        )
 
     def __repr__(self) -> str:
         features = _counted(self.num_features, "feature")
@@ -243,15 +303,39 @@ def _ids(got: Any, num_sequences: int) -> NDArray[Any] | None:
     return ids
 
 
-def _check_finite(argument: str, values: Floats, offsets: Integers) -> None:
-    place = first_not_finite(values)
-    if place is None:
-        return
-    step, feature = place
-    sequence = np.searchsorted(offsets, step, side="right") - 1
-    kind = "NaN" if np.isnan(values[place]) else "infinity"
-    raise ValueError(
-        f"{argument} expects finite numbers; got {kind} in sequence {sequence} at step "
-        f"{step - offsets[sequence]}, feature {feature}: missing values are not supported yet; fill them in "
-        "or leave the sequence out"
-    )
+def _check_not_infinite(argument: str, values: Floats, offsets: Integers) -> None:
+    place = first_infinite(values)
+    if place is not None:
+        raise ValueError(
+            f"{argument} expects finite numbers; got infinity in {place_of(place[0], offsets)}, feature "
+            f"{place[1]}: mend it, or pass NaN if it is missing"
+        )
+
+
+def _observed(got: Any, argument: str, values: Floats, offsets: Integers) -> NDArray[np.bool_]:
+    """Booleans in the layout of X as (S, I); ValueError where they have another shape."""
+    if is_array(got):
+        flags = np.asarray(got)
+        by_sequence = flags.shape[:2] == (len(offsets) - 1, *np.unique(np.diff(offsets)))
+        fits = flags.size == values.size and (by_sequence or flags.shape == values.shape)
+    else:
+        items = [np.asarray(item) for item in got]
+        for index, (item, length) in enumerate(zip(items, np.diff(offsets))):
+            if item.size != length * values.shape[1] or len(item) != length:
+                raise ValueError(
+                    f"observed[{index}] expects the shape of {argument}[{index}], ({length}, "
+                    f"{values.shape[1]}); got {item.shape}: pass one boolean a value"
+                )
+        fits = len(items) == len(offsets) - 1
+        flags = np.concatenate([item.reshape(len(item), -1) for item in items])
+    if not fits or flags.dtype != bool:
+        raise ValueError(
+            f"observed expects booleans in the shape of {argument}, {len(values)} steps of "
+            f"{values.shape[1]} features; got {flags.dtype} of shape {flags.shape}: pass True where a value "
+            "is there"
+        )
+    return flags.reshape(values.shape)
+
+
+def _with_gaps(values: Floats, observed: NDArray[np.bool_]) -> Floats:
+    return np.where(observed, values, values.dtype.type(np.nan))

@@ -125,6 +125,11 @@ def read(
         found[roles.time] = "time"
         notes.append("times are seconds since 1970-01-01 in UTC")
     X = Sequences(values, groups.offsets, groups.ids)
+    # Exact stamps rise; as float64 some may be the same.
+    X = Sequences._trusted(X.values, X.offsets, X.ids, times)
+    if X.has_gaps:
+        missing = np.isnan(X.values)
+        notes.append(f"missing: {missing.mean():.1%} of the values, in {missing.any(axis=1).sum()} steps")
     names = roles.features
     if features is None and layout != "wide" and (counting := counters(values, X.offsets)):
         name = names[counting[0]]
@@ -144,7 +149,6 @@ def read(
         X=X,
         y=y,
         features=names,
-        times=times,
         types=MappingProxyType({**found, **answered}),
         id=roles.id,
         time=roles.time,

@@ -25,8 +25,8 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
     """The targets of every step in the order of X.values: (S,), or (S, K) where each step has K of them.
 
     y: a list of (T_i,) or (T_i, K), an (N, T) or (N, T, K) array, or Sequences. Strings, integers and floats
-    keep their type. ValueError names the sequence whose targets do not match its steps, or have other shapes
-    than the first ones.
+    keep their type; NaN is a missing target. ValueError names the sequence whose targets do not match its
+    steps, or have other shapes than the first ones.
     """
     if isinstance(y, Sequences):
         y = list(y)
@@ -57,13 +57,20 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
                 f"{argument}[{index}] expects the type of {argument}[0], {items[0].dtype}; got {item.dtype}: "
                 "pass strings throughout or numbers throughout"
             )
-        if item.dtype.kind == "f" and not np.isfinite(item).all():
-            step = int(np.argwhere(~np.isfinite(item))[0][0])
+        if item.dtype.kind == "f" and np.isinf(item).any():
+            step = int(np.argwhere(np.isinf(item))[0][0])
             raise ValueError(
-                f"{argument}[{index}] expects finite numbers; got {item[step]} at step {step}: "
-                "missing targets are not supported yet; leave the sequence out"
+                f"{argument}[{index}] expects finite numbers; got {item[step]} at step {step}: mend it, or "
+                "pass NaN if it is missing"
             )
     return np.concatenate(items)
+
+
+def there(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows of targets, (rows,) or (rows, K), are not missing, whole."""
+    if rows.dtype.kind != "f":
+        return np.ones(len(rows), dtype=bool)
+    return np.asarray(~np.isnan(rows.reshape(len(rows), -1)).any(axis=1))
 
 
 def _rectangle(y: Any) -> tuple[int, ...] | None:

@@ -96,7 +96,7 @@ def _channels(where: str, channels: list[str]) -> NDArray[np.float64]:
         raise ValueError(
             f"{where}: expected channels and a label parted by colons; got one part: add the label"
         )
-    cells = [channel.split(",") for channel in channels]
+    cells = [["nan" if cell.strip() == "?" else cell for cell in channel.split(",")] for channel in channels]
     try:
         return np.array(cells, dtype=np.float64).T
     except ValueError as error:
@@ -108,12 +108,6 @@ def _channels(where: str, channels: list[str]) -> NDArray[np.float64]:
 def _wrong(cells: list[list[str]], error: ValueError) -> str:
     """What keeps channels of cells from being an array, and what to do."""
     for index, channel in enumerate(cells):
-        if "?" in map(str.strip, channel):
-            step = [cell.strip() for cell in channel].index("?")
-            return (
-                f"got '?' in channel {index} at step {step}: missing values are not supported yet; fill them "
-                "in or leave the sequence out"
-            )
         if len(channel) != len(cells[0]):
             return (
                 f"got {len(cells[0])} in channel 0 and {len(channel)} in channel {index}: give each step a "

@@ -30,7 +30,17 @@ from tidegate.engine.records import (
     Target,
     exactly,
 )
-from tidegate.network import Dense, Dropout, Input, Loss, Network, Pool, Recurrent
+from tidegate.network import (
+    Dense,
+    Dropout,
+    Input,
+    InputDecay,
+    Loss,
+    Network,
+    Pool,
+    Recurrent,
+    StateDecay,
+)
 
 
 class Parameters(Mapping[str, Floats]):
@@ -344,6 +354,10 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
                 number = plan.add_pool(of[0], node.pooling)
             case Dense():
                 number = plan.add_dense(of, node.size, node.activation, first_parameter)
+            case InputDecay():
+                number = plan.add_input_decay(of, first_parameter)
+            case StateDecay():
+                number = plan.add_dense(of, node.size, "decay", first_parameter)
             case Loss():
                 number = plan.add_loss(of[0], node.loss, node.delta)
         numbers[node.name] = number

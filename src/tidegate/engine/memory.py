@@ -17,6 +17,7 @@ from tidegate.cells.phases import phases_of
 from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
+from tidegate.network.nodes import InputDecay, StateDecay
 
 NUM_BYTES = 4  # of a float32
 # Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of
@@ -79,8 +80,10 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             packed = weights + value * columns * (_padded(input_size) + value)
             gradient = groups * value * columns * (input_size + products * value)
             return value * (steps * per_step + sequences * per_sequence) + packed + gradient
-        case Dense():
+        case Dense() | StateDecay():
             return value * (2 * _padded(input_size) + input_size)
+        case InputDecay():
+            return 2 * value * steps  # the slopes of its weights and biases
         case Pool():
             return 2 * value * sequences  # the step of the largest, int64
         case Input() | Dropout() | Loss():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tidegate.data import Sequences, has_step_targets, step_targets
 from tidegate.data.ragged import steps_of
+from tidegate.data.targets import there
 from tidegate.estimators.scaling import Doubles
 
 Rows = NDArray[Any]
@@ -67,6 +68,17 @@ def _plain(argument: str, rows: Rows) -> Rows:
     return plain
 
 
+def known_rows(rows: Rows, weights: Doubles | None) -> tuple[Rows, Doubles | None]:
+    """Rows and weights where a missing target weighs nothing; another one's value stands in its place."""
+    known = there(rows)
+    if known.all():
+        return rows, weights
+    if not known.any():
+        raise ValueError("y expects a target at some steps; got NaN at all of them: pass some")
+    filled = np.where(known[:, np.newaxis] if rows.ndim > 1 else known, rows, rows[known.argmax()])
+    return filled, known.astype(np.float64) if weights is None else np.where(known, weights, 0.0)
+
+
 def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool) -> Doubles | None:
     """sample_weight as one number a row, float64, the largest 1 since only ratios count; a sequence's weight
     is that of each of its steps. None stays None."""
@@ -83,6 +95,8 @@ def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool)
             f"{argument} expects {form}; got {rows.dtype} of shape {rows.shape}: pass such numbers"
         )
     weights = rows.astype(np.float64)
+    if not np.isfinite(weights).all():
+        raise ValueError(f"{argument} expects finite numbers; got NaN: pass 0 where a step is not to count")
     if weights.min() < 0.0 or not weights.any():
         got = "zero weights only" if not weights.any() else f"{weights.min():g}"
         raise ValueError(
@@ -106,10 +120,12 @@ class Examples:
     def of(
         cls, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str] = ("X", "y")
     ) -> Examples:
-        """Checked; sequences whose weight is 0 are left out."""
+        """Checked; a step's missing target weighs nothing, and sequences whose weight is 0 are left out."""
         sequences = Sequences.from_any(X, argument=names[0])
         rows, per_step = rows_of(names[1], y, sequences)
         weights = row_weights("sample_weight", sample_weight, sequences, per_step)
+        if per_step:
+            rows, weights = known_rows(rows, weights)
         examples = cls(sequences, rows, per_step, weights)
         if weights is None or weights.all():
             return examples

@@ -8,6 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +22,13 @@ from tidegate.data.arrays import is_array
 from tidegate.engine import Engine, Steps, Stop, Target
 from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch
 from tidegate.estimators.columns import Columns
-from tidegate.estimators.examples import Examples, Rows, row_weights, rows_of
+from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
+from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.options import Options
 from tidegate.estimators.scaling import Doubles, Scaling
 from tidegate.estimators.stream import ModelStream
 from tidegate.estimators.targets import Coding
-from tidegate.network import Network
+from tidegate.network import Input, Network
 from tidegate.network.initializers import initialize
 from tidegate.training import progress
 from tidegate.training.checkpoint import Checkpoint
@@ -65,9 +67,10 @@ class SequenceModel(Options):
     ) -> Self:
         """Train on sequences and their targets.
 
-        X: (N, T, I), (N, T) for one channel, a list of (T_i, I), or Sequences. y: one target a sequence,
-        (N,), or one a step, a list of (T_i,) or (N, T) for sequences of T steps each. sample_weight: one a
-        sequence, or one a step where y has one a step; with a weight of 0 it is as if it were not there.
+        X: (N, T, I), (N, T) for one channel, a list of (T_i, I), or Sequences, which may have time stamps;
+        NaN where a value is missing. y: one target a sequence, (N,), or one a step, a list of (T_i,) or
+        (N, T) for sequences of T steps each, NaN where it is missing and to weigh nothing. sample_weight: one
+        a sequence, or one a step where y has one a step; with a weight of 0 it is as if it were not there.
         checkpoint: a file that holds the state of training while it runs, written every ten seconds; where an
         interrupted fit left one, the same call goes on from it and ends with the same bits as an
         uninterrupted one. It needs a whole number as random_state. With it Ctrl-C, and SIGTERM too, leave
@@ -97,19 +100,33 @@ class SequenceModel(Options):
         examples = Examples.of(X, y, sample_weight)
         training, validation = self._parts(examples, settings.validation, split_rng)
         coding = self._learn(examples, training, previous.get("coding_"))
+        if previous and self.missing not in (None, previous["gaps_"].missing):
+            raise ValueError(
+                f"warm_start expects missing={previous['gaps_'].missing!r}, as the fit before had it; got "
+                f"{self.missing!r}: pass warm_start=False to start anew"
+            )
+        gaps = previous.get("gaps_") or self._gaps(examples, validation, training)
         scaling = previous.get("scaling_") or self._scaling(training)
-        network = self._network(training.X.num_features, coding.num_outputs, training.per_step)
+        network = self._network(
+            gaps.num_columns(training.X.num_features),
+            coding.num_outputs,
+            training.per_step,
+            gaps.missing == "decay",
+        )
         if previous and network != previous["network_"]:
             raise ValueError(
                 f"warm_start expects the network of the fit before, {previous['network_'].num_parameters} "
                 f"parameters; got another, {network.num_parameters} parameters: pass warm_start=False to "
                 "start anew"
             )
-        check_memory(network, examples.X.lengths, settings.batch_size, data_bytes(examples.X.values))
-        training_part = _part(training, scaling, coding, ("X", "y"))
+        read_as = sum(node.size for node in network.nodes if isinstance(node, Input))
+        copies = -(-read_as // examples.X.num_features)  # with gaps the times since are read as well
+        check_memory(network, examples.X.lengths, settings.batch_size, copies * data_bytes(examples.X.values))
+        read = partial(_part, network=network, scaling=scaling, gaps=gaps, coding=coding)
+        training_part = read(training, ("X", "y"))
         validation_part = None
         if validation is not None:
-            validation_part = _part(validation, scaling, coding, ("validation[0]", "validation[1]"))
+            validation_part = read(validation, ("validation[0]", "validation[1]"))
 
         engine = self._engine(network)
         with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
@@ -144,7 +161,7 @@ class SequenceModel(Options):
                 watch=watch,
                 checkpoint=state,
             )
-        self._keep(run, engine, scaling, coding, previous)
+        self._keep(run, engine, {"scaling_": scaling, "gaps_": gaps, "coding_": coding}, previous)
         if state is not None and not run.interrupted:
             state.remove()
         if run.interrupted:
@@ -175,6 +192,11 @@ class SequenceModel(Options):
         steps by mean or max.
         """
         self._check_fitted()
+        if self.gaps_.missing in ("mask", "decay"):
+            raise ValueError(
+                f"stream expects a model of values alone; got missing={self.gaps_.missing!r}, which reads "
+                "the time since each was seen as well: fit with missing='fill', and fill the steps"
+            )
         return ModelStream(
             self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE
         )
@@ -182,6 +204,7 @@ class SequenceModel(Options):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "refuse"
         tags.non_deterministic = False
         return tags
 
@@ -194,7 +217,7 @@ class SequenceModel(Options):
         """The checked sequences and the engine's outputs for them, (rows, K)."""
         self._check_fitted()
         sequences = Sequences.from_any(X)
-        steps = _steps("X", sequences, self.scaling_)
+        steps = as_steps("X", sequences, self.network_, self.scaling_, self.gaps_)
         executor = vars(self).get("_executor")
         if executor is None:
             executor = Executor(self._engine(self.network_))
@@ -212,7 +235,10 @@ class SequenceModel(Options):
                 f"y expects {len(outputs)} targets, one a {'sequence' if per_step else 'step'} as in fit; "
                 f"got {len(rows)}: pass the same kind"
             )
-        return rows, outputs, row_weights("sample_weight", sample_weight, sequences, per_step)
+        weights = row_weights("sample_weight", sample_weight, sequences, per_step)
+        if per_step:
+            rows, weights = known_rows(rows, weights)
+        return rows, outputs, weights
 
     def _shaped(self, X: Any, sequences: Sequences, rows: NDArray[Any]) -> Any:
         """Rows as users get them: with one a step, an array (N, T, ...) for an array and a list of (T_i, ...)
@@ -263,12 +289,15 @@ class SequenceModel(Options):
             return Scaling.of("X", training.X.values, training.step_weights)
         return Scaling.identity(training.X.num_features)
 
+    def _gaps(self, examples: Examples, validation: Examples | None, training: Examples) -> Gaps:
+        has_gaps = examples.X.has_gaps or (validation is not None and validation.X.has_gaps)
+        missing = self.missing or ("decay" if has_gaps else "refuse")
+        return Gaps.learnt(missing, self.fill, training.X, training.step_weights)
+
     def _engine(self, network: Network) -> Engine:
         return Engine(network, dtype=DTYPE, num_threads=self._num_threads())
 
-    def _keep(
-        self, run: Run, engine: Engine, scaling: Scaling, coding: Coding, previous: dict[str, Any]
-    ) -> None:
+    def _keep(self, run: Run, engine: Engine, learnt: dict[str, Any], previous: dict[str, Any]) -> None:
         """Set every fitted attribute at once; counts and history add to those of the fit that this one
         continues."""
         history = run.history
@@ -279,9 +308,8 @@ class SequenceModel(Options):
         self.__dict__.update(
             network_=engine.network,
             parameters_={name: np.array(value) for name, value in engine.parameters.items()},
-            scaling_=scaling,
-            coding_=coding,
-            n_features_in_=len(scaling.mean),
+            **learnt,
+            n_features_in_=len(learnt["scaling_"].mean),
             num_parameters_=engine.network.num_parameters,
             history_=history,
             stopped_=run.stopped,
@@ -313,18 +341,32 @@ def _given(validation: Any) -> Examples:
     return Examples.of(*validation, names=("validation[0]", "validation[1]"))
 
 
-def _steps(argument: str, sequences: Sequences, scaling: Scaling) -> Steps:
+def as_steps(
+    argument: str, sequences: Sequences, network: Network, scaling: Scaling, gaps: Gaps, dtype: str = DTYPE
+) -> Steps:
+    """Sequences as the engine reads them: scaled, gaps filled, an array for each input of the network."""
     if sequences.num_features != len(scaling.mean):
         raise ValueError(
             f"{argument} expects {len(scaling.mean)} features, as fit saw; got {sequences.num_features}: "
             "pass the same features in the same order"
         )
-    return Steps.of(scaling.apply(argument, sequences.values, DTYPE), sequences.offsets)
+    names = [node.name for node in network.nodes if isinstance(node, Input)]
+    inputs = gaps.inputs(argument, sequences, scaling, dtype, "x_reverse" in names)
+    offsets = sequences.offsets
+    return Steps(tuple(inputs[name] for name in names), offsets[:-1].copy(), sequences.lengths)
 
 
-def _part(examples: Examples, scaling: Scaling, coding: Coding, names: tuple[str, str]) -> Part:
+def _part(
+    examples: Examples,
+    names: tuple[str, str],
+    *,
+    network: Network,
+    scaling: Scaling,
+    gaps: Gaps,
+    coding: Coding,
+) -> Part:
     """Examples as the engine takes them."""
-    steps = _steps(names[0], examples.X, scaling)
+    steps = as_steps(names[0], examples.X, network, scaling, gaps)
     targets = coding.encode(names[1], examples.rows, DTYPE)
     weights = coding.row_weights(examples.rows, examples.weights)
     # Class weights of any size fit the engine's dtype, relative to the largest.

@@ -39,6 +39,11 @@ class Options(BaseEstimator):  # type: ignore[misc]
     weights of the epoch with the lowest validation loss are kept.
     initializers: Initializers or a dict of its fields. standardize: inputs (and the targets of a regressor)
     to mean 0 and standard deviation 1, by the training part's statistics.
+    missing: what becomes of missing values, NaN. "refuse" is an error; "fill" puts `fill` in their place, the
+    training "mean", "zero" or the sequence's "last" value; "mask" fills them too and gives the network beside
+    each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
+    what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
+    validation data have gaps, else "refuse". docs/missing.md says which to take.
     warm_start: fit continues from the fitted weights and statistics. num_threads: None is as many as there
     are cores.
     random_state: None, an int, a numpy Generator or RandomState. verbose: a progress bar on a terminal.
@@ -64,6 +69,8 @@ class Options(BaseEstimator):  # type: ignore[misc]
     clip_norm: float | None = _TRAINING.clip_norm
     initializers: Initializers | Mapping[str, str] | None = None
     standardize: bool = True
+    missing: str | None = None
+    fill: str = "mean"
     warm_start: bool = False
     num_threads: int | None = None
     random_state: int | np.random.Generator | np.random.RandomState | None = None
@@ -89,12 +96,12 @@ class Options(BaseEstimator):  # type: ignore[misc]
             choice("initializers", name, [field.name for field in fields(Initializers)])
         return Initializers(**given)
 
-    def _network(self, input_size: int, output_size: int, per_step: bool) -> Network:
+    def _network(self, input_size: int, output_size: int, per_step: bool, decay: bool = False) -> Network:
         settings = NetworkSettings(
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
         )
         choice("loss", self.loss, self.LOSSES)
-        return settings.network(input_size, output_size, self.loss, per_step=per_step)
+        return settings.network(input_size, output_size, self.loss, per_step=per_step, decay=decay)
 
     def _num_threads(self) -> int:
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for

@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 
 
+def average(values: NDArray[Any], weights: Doubles | None = None) -> NDArray[Any]:
+    """The weighted mean of each column of what is not NaN."""
+    there = ~np.isnan(values)
+    if there.all():
+        return np.asarray(np.average(values, axis=0, weights=weights))
+    shares = there * (1.0 if weights is None else weights[:, np.newaxis])
+    return np.asarray((np.where(there, values, 0.0) * shares).sum(axis=0) / shares.sum(axis=0))
+
+
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """(values - mean) / scale, column by column; mean and scale (columns,) float64."""
@@ -24,16 +33,16 @@ class Scaling:
 
     @classmethod
     def of(cls, argument: str, values: NDArray[Any], weights: Doubles | None = None) -> Scaling:
-        """Weighted mean and standard deviation of each column of (rows, columns); a constant column is not
-        divided."""
+        """Weighted mean and standard deviation of each column of (rows, columns), without what is NaN; a
+        constant column is not divided."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(values, axis=0, weights=weights).astype(np.float64)
-            variance = np.average(np.square(values - mean), axis=0, weights=weights)
+            mean = average(values, weights).astype(np.float64)
+            variance = average(np.square(values - mean), weights)
         if not np.isfinite(variance).all():
             column = int(np.flatnonzero(~np.isfinite(variance))[0])
             raise ValueError(
                 f"{argument} expects numbers whose squares are finite; got "
-                f"{np.abs(values[:, column]).max():g} in column {column}: divide it by a power of ten"
+                f"{np.nanmax(np.abs(values[:, column])):g} in column {column}: divide it by a power of ten"
             )
         # What rounding alone leaves of a constant column (scikit-learn's StandardScaler has the same bound).
         precision = len(values) * np.finfo(np.float64).eps
@@ -41,11 +50,11 @@ class Scaling:
         return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
 
     def apply(self, argument: str, values: NDArray[Any], dtype: str) -> NDArray[Any]:
-        """The scaled values in `dtype`, contiguous; ValueError where one does not fit it."""
+        """The scaled values in `dtype`, contiguous, NaN staying; ValueError where one does not fit it."""
         with np.errstate(over="ignore"):
             scaled = np.ascontiguousarray((values - self.mean) / self.scale, dtype=dtype)
-        if not np.isfinite(scaled).all():
-            row, column = np.argwhere(~np.isfinite(scaled))[0]
+        if np.isinf(scaled).any():
+            row, column = np.argwhere(np.isinf(scaled))[0]
             raise ValueError(
                 f"{argument} expects numbers that fit {dtype}; got {values[row, column]:g} in column "
                 f"{column}: rescale that column"

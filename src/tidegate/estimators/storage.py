@@ -16,6 +16,7 @@ from tidegate.checks import choice
 from tidegate.engine import Optimizer
 from tidegate.estimators.classifier import SequenceClassifier
 from tidegate.estimators.columns import Columns
+from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceModel
 from tidegate.estimators.regressor import SequenceRegressor
 from tidegate.estimators.scaling import Scaling
@@ -51,6 +52,7 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         "options": {name: _encode(name, value) for name, value in options.items()},
         "network": model.network_.to_records(),
         "coding": coding,
+        "gaps": asdict(model.gaps_),
         "history": {
             name: [value if math.isfinite(value) else None for value in values]
             for name, values in model.history_.items()
@@ -90,15 +92,16 @@ def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
             raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
     scaling = Scaling(arrays["x_mean"], arrays["x_scale"])
     coding = _coding(document["coding"], arrays)
+    gaps = _gaps(document.get("gaps", {}))
     ends = (network.widths["x"], network.widths["output"])
-    if ends != (len(scaling.mean), coding.num_outputs):
-        raise ValueError(
-            f"the network expects {len(scaling.mean)} inputs and {coding.num_outputs} outputs; got {ends}"
-        )
+    expected = (gaps.num_columns(len(scaling.mean)), coding.num_outputs)
+    if ends != expected or len(gaps.mean) not in (0, len(scaling.mean)):
+        raise ValueError(f"the network expects inputs and outputs {expected}; got {ends}")
     model.__dict__.update(
         network_=network,
         parameters_=parameters,
         scaling_=scaling,
+        gaps_=gaps,
         coding_=coding,
         n_features_in_=len(scaling.mean),
         num_parameters_=network.num_parameters,
@@ -111,6 +114,13 @@ def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
     if "columns" in document:
         model.columns_ = Columns.from_document(document["columns"])
     return model
+
+
+def _gaps(document: Mapping[str, Any]) -> Gaps:
+    """Of a file from before there were such: none are taken."""
+    fields = dict(document)
+    fields["mean"] = tuple(map(float, fields.get("mean", ())))
+    return Gaps(**fields)
 
 
 def _coding_document(coding: Coding) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tidegate.network import Dense, Dropout, Loss, Network, Node, Pool, Recurrent
+from tidegate.network import Dense, Dropout, InputDecay, Loss, Network, Node, Pool, Recurrent, StateDecay
 
 if TYPE_CHECKING:
     from tidegate.estimators.model import SequenceModel
@@ -63,6 +63,10 @@ def _what(node: Node) -> str:
             return f"{node.pooling} over the steps"
         case Dropout():
             return f"dropout {node.rate:g}"
+        case InputDecay():
+            return "missing values decay to the mean"
+        case StateDecay():
+            return "decay of the state"
         case Dense():
             return "dense" if node.activation == "none" else f"dense, {node.activation}"
         case _:

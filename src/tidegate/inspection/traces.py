@@ -6,6 +6,7 @@ vanished by forty orders of magnitude is still a number there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
 from tidegate.estimators.examples import rows_of
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceModel, as_steps
 from tidegate.network import Dropout, Network
 from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
@@ -77,25 +78,26 @@ def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trac
 def _prepared(model: SequenceModel | Recurrent, X: Any) -> tuple[Engine, Steps, Sequences]:
     """An engine with the model's weights and without its dropout, and the sequences as it reads them."""
     sequences = Sequences.from_any(X)
+    parameters: Mapping[str, npt.NDArray[Any]]
     if isinstance(model, Recurrent):
-        network, parameters, values = model.network, model.parameters, sequences.values
-        num_features = model.input_size
+        network, parameters = model.network, model.parameters
+        if sequences.num_features != model.input_size:
+            raise ValueError(
+                f"X expects {model.input_size} features, as the layers have; got {sequences.num_features}: "
+                "pass the same features in the same order"
+            )
+        if sequences.has_gaps:
+            raise ValueError("X expects a value everywhere; got NaN: fill it, or leave those steps out")
+        steps = Steps.of(sequences.values, sequences.offsets, DTYPE)
     else:
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
-        num_features = model.n_features_in_
-    if sequences.num_features != num_features:
-        raise ValueError(
-            f"X expects {num_features} features, as the model has; got {sequences.num_features}: pass the "
-            "same features in the same order"
-        )
-    if not isinstance(model, Recurrent):
-        values = model.scaling_.apply("X", sequences.values, DTYPE)
+        steps = as_steps("X", sequences, network, model.scaling_, model.gaps_, DTYPE)
     nodes = (replace(node, rate=0.0) if isinstance(node, Dropout) else node for node in network.nodes)
     engine = Engine(Network(tuple(nodes)), dtype=DTYPE)
     for name, value in parameters.items():
         engine.parameters[name] = value
-    return engine, Steps.of(values, sequences.offsets, DTYPE), sequences
+    return engine, steps, sequences
 
 
 def _layers(engine: Engine) -> list[str]:

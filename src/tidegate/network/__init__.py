@@ -8,10 +8,12 @@ from tidegate.network.nodes import (
     Dense,
     Dropout,
     Input,
+    InputDecay,
     Loss,
     Node,
     Pool,
     Recurrent,
+    StateDecay,
 )
 from tidegate.network.sequence import recurrent_stack, sequence_network
 
@@ -22,11 +24,13 @@ __all__ = [
     "Dense",
     "Dropout",
     "Input",
+    "InputDecay",
     "Loss",
     "Network",
     "Node",
     "Pool",
     "Recurrent",
+    "StateDecay",
     "recurrent_stack",
     "sequence_network",
 ]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from tidegate.checks import choice
-from tidegate.network.nodes import NODES, Dropout, Input, Loss, Node, Pool, Recurrent, Shapes
+from tidegate.network.nodes import NODES, Dropout, Input, InputDecay, Loss, Node, Pool, Recurrent, Shapes
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,12 @@ class Network:
                     f"node {node.name!r} reads values per step and per sequence together; expected one kind: "
                     "pool the first"
                 )
-            if isinstance(node, Recurrent | Pool) and kinds == {False}:
+            if isinstance(node, InputDecay) and len({widths[source] for source in node.of}) > 1:
+                raise ValueError(
+                    f"node {node.name!r} ({node.kind}) expects three nodes of as many columns; got "
+                    f"{[widths[source] for source in node.of]}: give them the same"
+                )
+            if isinstance(node, Recurrent | Pool | InputDecay) and kinds == {False}:
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) expects a value per step; got one per sequence: "
                     "move it before the pool"

@@ -142,6 +142,53 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class InputDecay:
+    """m x + (1 - m) g x, column by column, with g = exp(-max(0, w d + b)) (Che et al. 2018): where a value is
+    missing, the one seen last goes to the mean, 0, with the time since.
+
+    of: three nodes of as many columns, x the values, where one is missing the one seen last, both less their
+    mean; m 1 where it was seen, else 0; d the time since a value was seen. w and b are (size,).
+    """
+
+    kind: ClassVar[str] = "input_decay"
+    name: str
+    of: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.of) != 3:
+            raise ValueError(
+                f"node {self.name!r}: of expects three nodes, values, observed and elapsed; got "
+                f"{len(self.of)}: name them"
+            )
+
+    def width(self, input_size: int) -> int:
+        return input_size // 3
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return {"weight": (input_size // 3,), "bias": (input_size // 3,)}
+
+
+@dataclass(frozen=True)
+class StateDecay:
+    """exp(-max(0, W d + b)) of the times d since each value was seen (Che et al. 2018), W (size, I): what a
+    Recurrent's states are multiplied by, one number a unit."""
+
+    kind: ClassVar[str] = "state_decay"
+    name: str
+    of: tuple[str, ...]
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return {"weight": (self.size, input_size), "bias": (self.size,)}
+
+
+@dataclass(frozen=True)
 class Loss:
     """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
 
@@ -167,5 +214,7 @@ class Loss:
         return {}
 
 
-Node = Input | Recurrent | Dropout | Pool | Dense | Loss
-NODES: dict[str, type[Node]] = {node.kind: node for node in (Input, Recurrent, Dropout, Pool, Dense, Loss)}
+Node = Input | Recurrent | Dropout | Pool | Dense | InputDecay | StateDecay | Loss
+NODES: dict[str, type[Node]] = {
+    node.kind: node for node in (Input, Recurrent, Dropout, Pool, Dense, InputDecay, StateDecay, Loss)
+}

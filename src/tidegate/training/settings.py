@@ -59,8 +59,11 @@ class NetworkSettings:
                 "'tanh')]"
             )
 
-    def network(self, input_size: int, output_size: int, loss: str, *, per_step: bool) -> Network:
-        """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool."""
+    def network(
+        self, input_size: int, output_size: int, loss: str, *, per_step: bool, decay: bool = False
+    ) -> Network:
+        """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool; decay:
+        inputs and states decay with the time since values were seen."""
         network = sequence_network(
             self.cell,
             input_size,
@@ -72,6 +75,7 @@ class NetworkSettings:
             dropout=self.dropout,
             pooling=None if per_step else self.pooling,
             dense=self.dense,
+            decay=decay,
         )
         if network.num_parameters > MAX_PARAMETERS:
             raise ValueError(

@@ -1,0 +1,88 @@
+"""When steps were: numbers or dates as float64, rising within each sequence.
+
+S steps of all sequences, T_i steps of sequence i.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.data.arrays import Integers, is_array, place_of
+from tidegate.data.times import parse_dates
+
+Stamps = NDArray[np.float64]
+
+
+def as_stamps(argument: str, got: Any, offsets: Integers) -> Stamps:
+    """Stamps laid out as the sequences are, (N, T) or a list of (T_i,), or (S,), as (S,); ValueError names
+    the sequence and the step where one is missing or no later than the one before."""
+    num_steps, lengths = int(offsets[-1]), np.diff(offsets)
+    if is_array(got):
+        stamps = as_seconds(argument, got)
+        rectangle = (len(lengths), lengths[0])
+        fits = stamps.shape == (num_steps,) or (stamps.shape == rectangle and (lengths == lengths[0]).all())
+        if not fits:
+            raise ValueError(
+                f"{argument} expects one stamp for each of {num_steps} steps; got shape {stamps.shape}: pass "
+                "them in the layout of X, without its features"
+            )
+        stamps = stamps.reshape(-1)
+    else:
+        items = [as_seconds(f"{argument}[{index}]", item) for index, item in enumerate(got)]
+        if len(items) != len(lengths):
+            raise ValueError(
+                f"{argument} expects the stamps of {len(lengths)} sequences; got {len(items)}: pass as many"
+            )
+        for index, (item, length) in enumerate(zip(items, lengths)):
+            if item.shape != (length,):
+                raise ValueError(
+                    f"{argument}[{index}] expects one stamp for each of {length} steps; got shape "
+                    f"{item.shape}: pass as many"
+                )
+        stamps = np.concatenate(items)
+    check_stamps(argument, stamps, offsets)
+    return stamps
+
+
+def as_seconds(argument: str, got: Any) -> Stamps:
+    """Numbers as they are, dates and durations as seconds, since 1970 where they are dates. ValueError where
+    text is no date in ISO 8601."""
+    stamps = np.asarray(got)
+    if stamps.dtype.kind in "UO":
+        try:
+            stamps = parse_dates(stamps.ravel()).reshape(stamps.shape)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{argument} expects numbers or dates in ISO 8601; got one that is neither ({error}): mend it"
+            ) from None
+    if stamps.dtype.kind in "mM":
+        since = stamps - np.datetime64(0, "s") if stamps.dtype.kind == "M" else stamps
+        return np.asarray(since / np.timedelta64(1, "s"))  # NaT becomes NaN
+    if stamps.dtype.kind not in "fiu":
+        raise ValueError(f"{argument} expects numbers or dates; got {stamps.dtype}: convert it")
+    return stamps.astype(np.float64)
+
+
+def check_stamps(argument: str, stamps: Stamps, offsets: Integers) -> None:
+    """ValueError where a stamp is none, or no later than that of the step before."""
+    unknown = ~np.isfinite(stamps)
+    if unknown.any():
+        step = int(unknown.argmax())
+        raise ValueError(
+            f"{argument} expects a finite number or a date for each step; got {stamps[step]} in "
+            f"{place_of(step, offsets)}: fill it in or leave the step out"
+        )
+    late = stamps[1:] <= stamps[:-1]
+    late[offsets[1:-1] - 1] = False
+    if late.any():
+        step = int(late.argmax()) + 1
+        before, now = stamps[step - 1], stamps[step]
+        got = f"{now} twice" if now == before else f"{now} after {before}"
+        remedy = "leave one of the steps out" if now == before else "put the steps in order of time"
+        raise ValueError(
+            f"{argument} expects stamps that rise within a sequence; got {got} in {place_of(step, offsets)}: "
+            f"{remedy}"
+        )

@@ -1,0 +1,138 @@
+"""Missing values and irregular time, as the network is given them.
+
+S steps of all sequences, I features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.checks import choice
+from tidegate.data import Sequences
+from tidegate.data.arrays import place_of
+from tidegate.estimators.scaling import Doubles, Scaling, average
+
+MISSING = ("refuse", "fill", "mask", "decay")
+FILLS = ("mean", "zero", "last")
+# Intervals; a longer time counts as this, so that its products are finite in float32.
+LONGEST = 1e12
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What becomes of missing values, and what fit learnt for it.
+
+    missing: of MISSING. fill: of FILLS. mean: of each feature in training, in the unit of X. interval: the
+    median interval between training steps, the unit of time; None where there were no time stamps, and a step
+    is the unit.
+    """
+
+    missing: str = "refuse"
+    fill: str = "mean"
+    mean: tuple[float, ...] = ()
+    interval: float | None = None
+
+    def __post_init__(self) -> None:
+        choice("missing", self.missing, MISSING)
+        choice("fill", self.fill, FILLS)
+
+    @classmethod
+    def learnt(cls, missing: str, fill: str, X: Sequences, weights: Doubles | None) -> Gaps:
+        """From the training sequences and the weights of their steps; ValueError where a feature is missing
+        in all of them."""
+        gaps = cls(missing, fill)
+        if missing == "refuse":
+            gaps.check("X", X)
+            return gaps
+        absent = np.isnan(X.values).all(axis=0)
+        if absent.any():
+            raise ValueError(
+                f"X expects a value of each feature in the sequences that are trained on; got none of "
+                f"feature {int(absent.argmax())} in any of these {len(X)}: leave the feature out"
+            )
+        mean = tuple(average(X.values, weights).tolist())
+        if missing == "fill" or X.times is None:
+            return cls(missing, fill, mean)
+        within = np.delete(np.diff(X.times), X.offsets[1:-1] - 1)
+        return cls(missing, fill, mean, float(np.median(within)) if len(within) else 1.0)
+
+    def num_columns(self, num_features: int) -> int:
+        """Columns of the network's input x."""
+        return 3 * num_features if self.missing == "mask" else num_features
+
+    def check(self, argument: str, X: Sequences) -> None:
+        """ValueError where X has gaps that the model does not take, or no time stamps where it needs them."""
+        if self.missing == "refuse" and X.first_gap is not None:
+            step, feature = X.first_gap
+            raise ValueError(
+                f"{argument} expects finite numbers, as missing='refuse' has it, or data without gaps in "
+                f"fit; got NaN in {place_of(step, X.offsets)}, feature {feature}: fit with missing='decay', "
+                "'mask' or 'fill'"
+            )
+        if self.missing in ("mask", "decay") and (X.times is None) != (self.interval is None):
+            expected, got = ("no time stamps", "some") if self.interval is None else ("time stamps", "none")
+            raise ValueError(
+                f"{argument} expects {expected}, as fit saw; got {got}: pass Sequences with the same"
+            )
+
+    def inputs(
+        self, argument: str, X: Sequences, scaling: Scaling, dtype: str, both_directions: bool
+    ) -> dict[str, NDArray[Any]]:
+        """The network's inputs by name, (S, columns) each, scaled.
+
+        x: the values; where one is missing what fills it, with "mask" beside them observed and
+        log(1 + elapsed). With "decay", each value less the training mean: x, where a value is missing the
+        last one seen, 0 where there was none; observed, 1 or 0; elapsed. elapsed is the time from the value
+        seen last, before this step, or from the first step where there was none (Che et al. 2018), in
+        intervals. Names with _reverse: the same seen from the end.
+        """
+        self.check(argument, X)
+        values = scaling.apply(argument, X.values, dtype)
+        if self.missing == "refuse":
+            return {"x": values}
+        if self.missing == "fill":
+            return {"x": self._filled(values, X, scaling)}
+        observed = X.observed
+        if self.missing == "mask":
+            since = np.log1p(self._history(values, X.offsets, X.times)[0])
+            filled = self._filled(values, X, scaling)
+            return {"x": np.concatenate([filled, observed, since], axis=1, dtype=values.dtype)}
+        centred = (values - self._centre(scaling)).astype(values.dtype)
+        elapsed, last = self._history(centred, X.offsets, X.times)
+        inputs = {"x": np.nan_to_num(np.where(observed, centred, last)), "elapsed": elapsed.astype(dtype)}
+        if both_directions:
+            elapsed, last = self._history(
+                centred[::-1], X.total_steps - X.offsets[::-1], None if X.times is None else -X.times[::-1]
+            )
+            inputs["x_reverse"] = np.nan_to_num(np.where(observed, centred, last[::-1]))
+            inputs["elapsed_reverse"] = np.ascontiguousarray(elapsed[::-1], dtype=dtype)
+        return {**inputs, "observed": observed.astype(dtype)}
+
+    def _history(
+        self, values: NDArray[Any], offsets: NDArray[np.int64], times: Doubles | None
+    ) -> tuple[Doubles, NDArray[Any]]:
+        """Intervals since each value was seen last, before each step; and the value seen last up to the step,
+        NaN where there is none."""
+        steps = np.arange(len(values))[:, np.newaxis]
+        first = np.repeat(offsets[:-1], np.diff(offsets))[:, np.newaxis]  # (S, 1) of each step's sequence
+        seen = np.maximum.accumulate(np.where(np.isnan(values), -1, steps), axis=0)
+        last = np.where(seen >= first, np.take_along_axis(values, np.maximum(seen, 0), axis=0), np.nan)
+        before = np.maximum(np.concatenate([seen[:1], seen[:-1]]), first)
+        stamps = np.arange(len(values), dtype=np.float64) if times is None else times
+        elapsed = (stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]) / (self.interval or 1.0)
+        return np.minimum(elapsed, LONGEST), last
+
+    def _centre(self, scaling: Scaling) -> Doubles:
+        """The training mean as the network sees it: 0 where features are standardised."""
+        return (np.array(self.mean) - scaling.mean) / scaling.scale
+
+    def _filled(self, values: NDArray[Any], X: Sequences, scaling: Scaling) -> NDArray[Any]:
+        """Scaled values without gaps."""
+        filler = -scaling.mean / scaling.scale if self.fill == "zero" else self._centre(scaling)
+        if self.fill == "last":
+            values = self._history(values, X.offsets, X.times)[1]
+        return np.where(np.isnan(values), filler, values).astype(values.dtype)
