@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
-from tidegate.estimators.examples import rows_of
+from tidegate.estimators.examples import known_rows, rows_of
 from tidegate.estimators.model import SequenceModel, as_steps
 from tidegate.network import Dropout, Network
 from tidegate.network import Recurrent as Layer
@@ -56,11 +56,13 @@ def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trac
         outputs = _output_gradients(engine, sequences, y)
         engine.forward(steps, training=True)
         engine.backward(outputs, record=True)
-        share = 1
+        share = 1.0
     else:
-        engine.forward(steps, target=_target(model, sequences, y), training=True)
+        target = _target(model, sequences, y)
+        engine.forward(steps, target=target, training=True)
         engine.backward(record=True)
-        share = len(sequences)  # the engine's loss is the mean over the sequences
+        # The engine's loss is the mean over the sequences that have a target.
+        share = float(len(sequences) if target.weights is None else target.weights.sum())
     gradients = {
         layer: {name: _norms(rows) * share for name, rows in engine.state_gradients(layer).items()}
         for layer in _layers(engine)
@@ -105,14 +107,19 @@ def _layers(engine: Engine) -> list[str]:
 
 
 def _target(model: SequenceModel, sequences: Sequences, y: Any) -> Target:
-    """y as the loss compares it; a step weighs in its sequence, every sequence the same."""
+    """y as the loss compares it; a step that has a target weighs in its sequence, every sequence the same."""
     rows, per_step = rows_of("y", y, sequences)
     if per_step != model.network_.is_per_step("output"):
         raise ValueError(
             f"y expects one target a {'sequence' if per_step else 'step'}, as in fit; got one a "
             f"{'step' if per_step else 'sequence'}: pass the same kind"
         )
-    weights = np.repeat(1.0 / sequences.lengths, sequences.lengths) if per_step else None
+    weights = None
+    if per_step:
+        rows, weights = known_rows(rows, None)
+        known = np.ones(len(rows)) if weights is None else weights
+        totals = np.add.reduceat(known, sequences.offsets[:-1])
+        weights = known / np.repeat(np.maximum(totals, 1.0), sequences.lengths)
     return Target(model.coding_.encode("y", rows, DTYPE), weights)
 
 
