@@ -46,6 +46,7 @@ def endless(engine: Engine, stop: Stop | None = None) -> None:
 
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_ctrl_c_keeps_the_last_full_update(num_threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background begins with none
     engine = engine_with_weights(num_threads)
     watching = threading.Event()
 
