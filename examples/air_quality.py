@@ -4,8 +4,8 @@
 
 air_quality.csv: New York, May to September 1973, a row a day. Ozone (parts per billion, New York State
 Department of Conservation) is missing on 37 of 153 days, sunshine (langleys, National Weather Service) on 7;
-wind in miles an hour, temperature in Fahrenheit. Published by Chambers, Cleveland, Kleiner & Tukey 1983 (R has
-them as airquality). Measurements of public agencies, plain facts, without a licence of their own.
+wind in miles an hour, temperature in Fahrenheit. Published by Chambers, Cleveland, Kleiner & Tukey 1983 (R
+has them as airquality). Measurements of public agencies, plain facts, without a licence of their own.
 
 Each month is predicted by a model of the other four, from the weather up to the day and ozone up to the day
 before, and the error is that of the days whose ozone is known. Beside it what a table can do without
