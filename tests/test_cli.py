@@ -52,7 +52,7 @@ FLAGS = {
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
-    "info": ["model", "--format"],
+    "info": ["model", "--format", "--output"],
     "cells": [
         "name",
         "--input-size",
@@ -201,6 +201,19 @@ def test_info_names_versions_and_hardware(run):
     assert f"tidegate {tidegate.__version__}" in out
     assert "numpy" in out
     assert "core" in out
+
+
+def test_info_as_a_table_in_files(run, tmp_path):
+    from pyarrow import parquet
+
+    code, out, _ = run("info", "--format", "csv")
+    assert code == 0
+    assert f"tidegate,{tidegate.__version__}" in out.splitlines()
+    assert run("info", "--output", tmp_path / "info.parquet")[0] == 0
+    read = parquet.read_table(tmp_path / "info.parquet").to_pydict()
+    assert dict(zip(read["name"], read["value"]))["tidegate"] == tidegate.__version__
+    assert run("info", "--output", tmp_path / "info.json")[0] == 0
+    assert json.loads((tmp_path / "info.json").read_text()) == json.loads(run("info", "--format", "json")[1])
 
 
 def test_info_as_json(run):

@@ -8,22 +8,30 @@ from typing import Annotated, Any
 
 import typer
 
-from tidegate.checks import choice
+from tidegate import persistence
+from tidegate.cli.options import Format, format_of
 
 
 def info(
     model: Annotated[
         Path | None, typer.Argument(help="A file that tidegate fit wrote.", show_default=False)
     ] = None,
-    format: Annotated[str, typer.Option(help="table or json.")] = "table",
+    format: Format = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A file, .csv, .json or .parquet. Without: standard output.")
+    ] = None,
 ) -> None:
     """Describe a model; without one print the versions and what the engine runs on."""
-    choice("--format", format, ("table", "json"))
+    from tidegate.cli.outputs import check_file
+
+    shape = format_of(format, output)
+    if output is not None:
+        check_file(output)
     if model is None:
         from tidegate.comparison.machine import hardware, versions
 
-        if format == "json":
-            print(json.dumps({"versions": versions(), "hardware": hardware()}, indent=2))
+        if shape != "table" or output is not None:
+            _write({"versions": versions(), "hardware": hardware()}, shape, output)
             return
         for name, version in versions().items():
             print(f"{name} {version}")
@@ -33,8 +41,8 @@ def info(
     from tidegate.estimators import load
 
     loaded = load(model)
-    if format == "json":
-        print(json.dumps(_record(loaded), indent=2))
+    if shape != "table" or output is not None:
+        _write(_record(loaded), shape, output)
         return
     print(loaded.summary())
     if hasattr(loaded, "classes_"):
@@ -68,6 +76,28 @@ def _record(model: Any) -> dict[str, Any]:
         "seconds": model.seconds_,
         "stopped": model.stopped_,
     }
+
+
+def _write(record: dict[str, Any], shape: str, output: Path | None) -> None:
+    """JSON as it is; in a table a row for each entry, its value as text or in JSON."""
+    if shape == "json":
+        text = json.dumps(record, indent=2) + "\n"
+        if output is None:
+            print(text, end="")
+        else:
+            persistence.replace_file(output, text.encode())
+        return
+    import numpy as np
+
+    from tidegate.cli.rows import write
+
+    entries = {
+        name: value
+        for key, one in record.items()
+        for name, value in (one.items() if isinstance(one, dict) else [(key, one)])
+    }
+    values = [value if isinstance(value, str) else json.dumps(value) for value in entries.values()]
+    write({"name": np.array(list(entries)), "value": np.array(values)}, shape, output)
 
 
 def _few(names: object) -> str:
