@@ -492,15 +492,18 @@ class Recurrence final : public RecurrentNode<T> {
     }
     column_sums<T>(rows.size(), units.begin * kColumns * W, units.end * kColumns * W, {g.data, g.stride},
                    weights_.bias_gradient(gradients), accumulate);
-    for (int d = 0; d < kLayout.num_diagonals; ++d) {
-      const Diagonal& diagonal = kLayout.diagonals[d];
-      T* out = weights_.diagonal_gradient(gradients, d);
+    if constexpr (kLayout.num_diagonals > 0) {
+      const auto out = [&](int d, long u) { return weights_.diagonal_gradient(gradients, d) + u * W; };
       for (long u = units.begin; u < units.end; ++u) {
-        Vec<T> sum = accumulate ? load<T>(out + u * W) : Vec<T>{};
+        Vec<T> sums[kLayout.num_diagonals];  // one pass over the rows for all of them
+        for (int d = 0; d < kLayout.num_diagonals; ++d) sums[d] = accumulate ? load<T>(out(d, u)) : Vec<T>{};
         for (long r = 0; r < rows.size(); ++r)
-          sum = fma(load<T>(source(diagonal.source) + (rows.begin + r) * hidden_stride + u * W),
-                    load<T>(g.at(r, (u * kColumns + diagonal.column) * W).data), sum);
-        store(out + u * W, sum);
+          for (int d = 0; d < kLayout.num_diagonals; ++d) {
+            const Diagonal& diagonal = kLayout.diagonals[d];
+            sums[d] = fma(load<T>(source(diagonal.source) + (rows.begin + r) * hidden_stride + u * W),
+                          load<T>(g.at(r, (u * kColumns + diagonal.column) * W).data), sums[d]);
+          }
+        for (int d = 0; d < kLayout.num_diagonals; ++d) store(out(d, u), sums[d]);
       }
     }
   }
