@@ -407,7 +407,7 @@ void bind_network(nb::module_& m, const char* name) {
              run_released(nullptr, [&](Interrupt& interrupt) { n.backward(interrupt); });
              n.kept = N::Kept::kGradients;
            },
-           "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a)
+           "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a = false)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
             require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
