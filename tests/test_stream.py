@@ -114,9 +114,11 @@ def test_a_model_answers_as_it_predicts(per_step: bool) -> None:
 
 def test_a_model_that_needs_every_step_again_says_so() -> None:
     X, y = drawn(1, 8, 5, 2), np.arange(8.0)
-    with pytest.raises(ValueError, match=r"pooling='last'.*got pooling='mean'"):
+    with pytest.raises(ValueError, match=r"fit one with pooling='last'$"):
         SequenceRegressor(pooling="mean", **FAST).fit(X, y).stream()
-    with pytest.raises(ValueError, match=r"values alone; got missing='mask'.*missing='fill'"):
+    with pytest.raises(ValueError, match=r"with bidirectional=False, pooling='last'$"):
+        SequenceClassifier(**FAST).fit(X, y > 3).stream()
+    with pytest.raises(ValueError, match=r"fit one with missing='fill' and fill the steps$"):
         SequenceRegressor(pooling="last", missing="mask", **FAST).fit(X, y).stream()
     stream = SequenceRegressor(pooling="last", **FAST).fit(X, y).stream()
     with pytest.raises(ValueError, match=r"x expects shape \(1, 2\); got \(3,\)"):

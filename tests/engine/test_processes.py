@@ -96,6 +96,7 @@ def test_a_fork_while_another_thread_trains_leaves_new_engines_working() -> None
 
 
 SUBINTERPRETER = """
+    import os
     import sys
     try:
         import _interpreters as interpreters
@@ -109,14 +110,14 @@ SUBINTERPRETER = """
     warnings.simplefilter("ignore")
     try:
         from tidegate.recurrent import Recurrent
-        print(Recurrent("gru", 2, 3).forward([[[0.0, 1.0]]])[0].shape)
+        print(Recurrent("gru", 2, 3).forward([[[0.0, 1.0]]])[0].shape, flush=True)
     except ImportError as error:
-        print("ImportError", error)
+        print("ImportError", error, flush=True)
     '''
     import textwrap
     made = interpreters.create()
     failed = interpreters.run_string(made, textwrap.dedent(code))
-    sys.exit(failed is not None)
+    os._exit(failed is not None)  # ending the two interpreters in order is Python's matter
 """
 
 

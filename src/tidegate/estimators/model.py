@@ -192,10 +192,16 @@ class SequenceModel(Options):
         steps by mean or max.
         """
         self._check_fitted()
-        if self.gaps_.missing in ("mask", "decay"):
+        unfit = {
+            "missing": self.gaps_.missing in ("mask", "decay") and "'fill' and fill the steps",
+            "bidirectional": self.bidirectional and "False",
+            "pooling": not self.network_.is_per_step("output") and self.pooling != "last" and "'last'",
+        }
+        wanted = [f"{option}={value}" for option, value in unfit.items() if value]
+        if wanted:
             raise ValueError(
-                f"stream expects a model of values alone; got missing={self.gaps_.missing!r}, which reads "
-                "the time since each was seen as well: fit with missing='fill', and fill the steps"
+                "stream expects a model whose answer follows from the step and the states; got one that "
+                f"reads the future, every step again or the times of gaps: fit one with {', '.join(wanted)}"
             )
         return ModelStream(
             self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE

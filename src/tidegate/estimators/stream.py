@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tidegate.engine import Floats, Stream
 from tidegate.estimators.scaling import Scaling
-from tidegate.network import Network, Pool
+from tidegate.network import Network
 
 
 class ModelStream:
@@ -30,12 +30,6 @@ class ModelStream:
         num_sequences: int,
         dtype: str,
     ) -> None:
-        for node in network.nodes:
-            if isinstance(node, Pool) and node.pooling != "last":
-                raise ValueError(
-                    f"stream expects a model with pooling='last', or with an answer a step; got "
-                    f"pooling={node.pooling!r}, which needs every step again: fit one with pooling='last'"
-                )
         self._stream = Stream(network, parameters, "output", num_sequences, dtype)
         self._scaling, self._answers = scaling, answers
 
