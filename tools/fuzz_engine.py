@@ -221,7 +221,7 @@ def draw_job(rng: Random) -> Job:
     }
     engine = Engine(sequence_network(**arguments), dtype=dtype, num_threads=int(rng.integers(1, 4)))
     engine.flat[:] = rng.normal(size=engine.flat.size) / np.sqrt(arguments["hidden_size"])
-    num_sequences = int(rng.integers(0, 40))
+    num_sequences = int(rng.integers(1, 40))
     lengths = rng.integers(1, 12, num_sequences)
     starts = np.zeros(num_sequences, np.int64)
     order = rng.permutation(num_sequences)  # of the sequences in memory
