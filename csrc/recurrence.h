@@ -139,7 +139,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   Range all_units() const { return {0, weights_.units}; }
 
-  // Into how many shares of units a step's work is cut; 1: it is not. A round of shares takes some 300 ns.
+  // Into how many shares of units a step's work is cut; 1: it is not.
   int unit_shares(const Pass<T>& pass) const {
     if (pass.batch.groups.size() > 1 || pass.batch.num_steps == 0) return 1;
     constexpr double kWorthARound = 2e5;  // operations of a share
