@@ -23,6 +23,10 @@ struct Group {
 
 inline constexpr long kChunkRows = 256;
 
+// Of a batch of `count` sequences: a group for each sixteen, from two to eight; fewer than twelve are one, since halves
+// of them would fill their tiles badly.
+constexpr long most_groups(long count) { return count < 12 ? 1 : std::clamp(count / 16, 2L, 8L); }
+
 // Sequences of one batch in groups, each with rows of its own one after the other. Nothing stands for padding. A group
 // is what one thread computes at a time, and the sums over rows are made group by group: so the groups follow from the
 // batch alone, whatever the number of threads.

@@ -221,12 +221,10 @@ class Network {
     const FlushDenormals mode;
     Team team(1);
     pack(false, team);
-    const std::vector<std::int64_t> numbers = [count] {
-      std::vector<std::int64_t> all(count);
-      std::iota(all.begin(), all.end(), std::int64_t{0});
-      return all;
-    }();
-    set_batch(numbers.data(), std::vector<std::int64_t>(count, 1).data(), numbers.data(), count);
+    std::vector<std::int64_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    const std::vector<std::int64_t> lengths(count, 1);
+    set_batch(numbers.data(), lengths.data(), numbers.data(), count);
     for (RecurrentNode<T>* layer : recurrent_) {
       for (long s = 0; s < layer->num_states; ++s) layer->states[s].zero(count * layer->hidden_stride);
       layer->has_initial = true;  // from then on the states that the step before left
@@ -362,14 +360,12 @@ class Network {
     for (auto& one : nodes_) one->pack(parameters_.data(), backward, team);
   }
 
-  // Of a batch of `count` sequences: a group for each sixteen, from two to eight; fewer than twelve are one, since halves
-  // of them would fill their tiles badly. One group too where a layer's weights exceed a core's second-level cache, so
-  // that each is read once for all sequences. engine/memory.py knows the rule.
+  // One where a layer's weights exceed a core's second-level cache, so that each is read once for all sequences.
   long num_groups(long count) const {
     constexpr long kSecondLevelBytes = 1500000;
     for (const RecurrentNode<T>* layer : recurrent_)
       if (layer->bytes_of_products() > kSecondLevelBytes) return 1;
-    return count < 12 ? 1 : std::clamp(count / 16, 2L, 8L);
+    return most_groups(count);
   }
 
   void run_forward(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {

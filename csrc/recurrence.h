@@ -474,21 +474,19 @@ class Recurrence final : public RecurrentNode<T> {
 
   void weight_gradients(Range rows, Range units, T* gradients, bool accumulate) {
     const Rows<T> g = columns().at(rows.begin);
-    const auto weights = [&](Rows<const T> a, long size, Panels panels, int first, T* out) {
+    const auto weights = [&](Rows<const T> a, long size, int first, int count, T* out) {
       const long at = (units.begin * kColumns + first) * W;
-      panels.count = units.size();
       const Rows<T> columns = g.at(0, at);
-      transposed_product<T>(rows.size(), {0, size}, a.at(rows.begin), {columns.data, columns.stride}, panels,
-                            {out + at, weights_.stride}, accumulate);
+      transposed_product<T>(rows.size(), {0, size}, a.at(rows.begin), {columns.data, columns.stride},
+                            {units.size(), count, count, kColumns * W}, {out + at, weights_.stride}, accumulate);
     };
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Value<T>& x = sources_[s]->value;
-      weights(x.read(), x.size, weights_.input_panels, kLayout.input_first, weights_.input_gradient(gradients, s));
+      weights(x.read(), x.size, kLayout.input_first, kLayout.input_count, weights_.input_gradient(gradients, s));
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
       const RecurrentProduct& one = kLayout.products[p];
-      weights({source(one.source), hidden_stride}, hidden_size, weights_.panels_of(one, weights_.units), one.first,
-              weights_.product_gradient(gradients, p));
+      weights({source(one.source), hidden_stride}, hidden_size, one.first, one.count, weights_.product_gradient(gradients, p));
     }
     column_sums<T>(rows.size(), units.begin * kColumns * W, units.end * kColumns * W, {g.data, g.stride},
                    weights_.bias_gradient(gradients), accumulate);

@@ -61,10 +61,6 @@ class RecurrentWeights {
   long bytes_of_products() const { return kLayout.num_products * hidden_size * stride * static_cast<long>(sizeof(T)); }
   long bytes_of_inputs() const { return input_size_ * stride * static_cast<long>(sizeof(T)); }
 
-  static Panels panels_of(const RecurrentProduct& product, long units) {
-    return {units, product.count, product.count, kColumns * W};
-  }
-
   // ---- packed ----
 
   void pack(const T* parameters, bool backward, Team& team) {

@@ -16,6 +16,7 @@ from tidegate import cells
 from tidegate.cells.phases import phases_of
 from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
+from tidegate.engine.native import extension
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
 from tidegate.network.nodes import InputDecay, StateDecay
 
@@ -58,7 +59,9 @@ def training_bytes(network: Network, lengths: NDArray[np.int64], batch_size: int
         value = _padded(network.widths[node.name])
         # The value for the larger of the two kinds of batches, its gradient for that which is trained on.
         total += value * (steps + int(trained.sum()) if per_step else sequences + len(trained))
-        total += _own(node, network.input_size(node), value, steps, sequences, _groups(len(trained)))
+        total += _own(
+            node, network.input_size(node), value, steps, sequences, extension().most_groups(len(trained))
+        )
         if isinstance(node, Loss):
             total += 6 * (steps if per_step else sequences)  # three float64 a row
     return int(SLACK * NUM_BYTES * total)
@@ -103,11 +106,6 @@ def _layout(cell: str) -> tuple[int, int, int, int, int]:
 def _padded(columns: int) -> int:
     whole = -(-columns // VECTOR) * VECTOR
     return whole if whole * NUM_BYTES % 1024 else whole + VECTOR
-
-
-def _groups(sequences: int) -> int:
-    """Parts of a batch, each of which sums up gradients of its own."""
-    return 1 if sequences < 12 else min(8, max(2, sequences // 16))
 
 
 def machine_memory() -> int:
