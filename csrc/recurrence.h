@@ -8,6 +8,8 @@
 // Who computes what: a group of sequences (batch.h) from its first step to its last; or, where there is one group with
 // large weights, all its sequences for some of the units, phase by phase. Groups go through time in chunks of some
 // hundred rows, so that products over all steps, before the loop and after it, find their rows in the cache.
+//
+// A long file, since forward and backward go through the same buffers by the same steps.
 #pragma once
 
 #include <memory>
