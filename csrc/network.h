@@ -139,7 +139,7 @@ class Network {
 
   void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
-    Team team(team_size(pass_.batch.num_steps));
+    Team team(team_size());
     pack(training, team);
     attach(data);
     if (data.mask) {
@@ -153,7 +153,7 @@ class Network {
   // Uses the gradients that stand in the nodes' values and final states.
   void backward(Interrupt& interrupt) {
     const FlushDenormals mode;
-    Team team(team_size(pass_.batch.num_steps));
+    Team team(team_size());
     run_backward(team, interrupt);
   }
 
@@ -166,7 +166,8 @@ class Network {
                     long batch_size, const double* learning_rates, const OptimizerSettings& settings, std::uint64_t seed,
                     EpochPosition position, long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    Team team(team_size());
     EpochResult result{position, Ending::kComplete};
     long& update = result.position.update;
     const long num_updates_of_epoch = (count + batch_size - 1) / batch_size;
@@ -205,7 +206,8 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, Interrupt& interrupt,
                    Visit&& visit) {
     const FlushDenormals mode;
-    Team team(team_size(steps_of(data, order, std::min(count, batch_size))));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    Team team(team_size());
     pack(false, team);
     attach(data);
     for (long at = 0; at < count; at += batch_size) {
@@ -340,15 +342,11 @@ class Network {
                                   " are not within the " + std::to_string(num_parameters_) + " of the plan");
   }
 
-  // Threads pay from about 20 us of arithmetic a batch on.
-  int team_size(long steps) const {
-    return 2.0 * static_cast<double>(num_parameters_) * static_cast<double>(steps) < 2e6 ? 1 : num_threads_;
-  }
-
-  static long steps_of(const Data<T>& data, const std::int64_t* order, long count) {
-    long steps = 0;
-    for (long i = 0; i < count; ++i) steps += data.lengths[order[i]];
-    return steps;
+  // As many threads as the nodes gain from in the present batch: one where none does.
+  int team_size() const {
+    for (const auto& one : nodes_)
+      if (one->gains_from_threads(pass_.batch)) return num_threads_;
+    return 1;
   }
 
   void attach(const Data<T>& data) {

@@ -67,6 +67,8 @@ class Node {
 
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}
+  // Whether it is worth more than one thread; else it takes them where others have asked for them.
+  virtual bool gains_from_threads(const Batch& /*batch*/) const { return false; }
   virtual void forward(Pass<T>& pass) = 0;
   // Adds to the gradients of what the node read and writes those of its parameters. value.gradient is complete.
   virtual void backward(Pass<T>& pass) = 0;

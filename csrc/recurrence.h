@@ -76,6 +76,13 @@ class Recurrence final : public RecurrentNode<T> {
     });
   }
 
+  // From about 20 us of arithmetic on.
+  bool gains_from_threads(const Batch& batch) const override {
+    constexpr double kOperations = 2e6;
+    const double work = 2.0 * static_cast<double>(batch.num_steps * weights_.gradient_size);
+    return work > kOperations && (batch.groups.size() > 1 || unit_shares(batch, 2) > 1);
+  }
+
   void pack(const T* parameters, bool backward, Team& team) override { weights_.pack(parameters, backward, team); }
 
   void forward(Pass<T>& pass) override {
@@ -88,7 +95,7 @@ class Recurrence final : public RecurrentNode<T> {
       if (multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
       if (!this->has_initial) this->states[s].zero(batch.num_sequences * hidden_stride);
     }
-    const int shares = unit_shares(pass);
+    const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       forward_by_units(pass, batch.groups[0], shares);
     } else {
@@ -115,7 +122,7 @@ class Recurrence final : public RecurrentNode<T> {
     }
     while (gradients_.size() < batch.groups.size()) gradients_.emplace_back();
     for (std::size_t g = 0; g < batch.groups.size(); ++g) gradients_[g].resize(weights_.gradient_size);
-    const int shares = unit_shares(pass);
+    const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       backward_by_units(pass, batch.groups[0], shares);
     } else {
@@ -141,15 +148,16 @@ class Recurrence final : public RecurrentNode<T> {
 
   Range all_units() const { return {0, weights_.units}; }
 
-  // Into how many shares of units a step's work is cut; 1: it is not.
-  int unit_shares(const Pass<T>& pass) const {
-    if (pass.batch.groups.size() > 1 || pass.batch.num_steps == 0) return 1;
-    constexpr double kWorthARound = 2e5;  // operations of a share
-    const Group& group = pass.batch.groups[0];
+  // Into how many shares of units a step's work is cut among so many threads; 1: it is not. The work is that of reading
+  // the weights, once for eight rows.
+  int unit_shares(const Batch& batch, int threads) const {
+    if (batch.groups.size() > 1 || batch.num_steps == 0) return 1;
+    constexpr double kWorthARound = 262144;  // bytes of a share
+    const Group& group = batch.groups[0];
     const double rows = static_cast<double>(group.rows.size()) / static_cast<double>(group.max_length);
-    const double work = 2 * rows * static_cast<double>(weights_.bytes_of_products()) / sizeof(T);
+    const double work = std::max(1.0, rows / 8) * static_cast<double>(weights_.bytes_of_products());
     const long panels = (weights_.units + kUnitsOfPanel - 1) / kUnitsOfPanel;
-    return static_cast<int>(std::clamp(static_cast<long>(work / kWorthARound), 1L, std::min<long>(pass.team->size(), panels)));
+    return static_cast<int>(std::clamp(static_cast<long>(work / kWorthARound), 1L, std::min<long>(threads, panels)));
   }
 
   Range units_of_share(int share_number, int count) const { return share(weights_.units, share_number, count, kUnitsOfPanel); }

@@ -52,6 +52,11 @@ class DenseNode final : public Node<T> {
     }
   }
 
+  bool gains_from_threads(const Batch& batch) const override {
+    constexpr double kOperations = 2e7;  // about 200 us: the rest of the network stays on one thread
+    return 2.0 * static_cast<double>(this->value.rows(batch) * input_size_ * this->value.size) > kOperations;
+  }
+
   void forward(Pass<T>& pass) override {
     const long rows = this->value.rows(pass.batch);
     this->value.data.resize(rows * this->value.stride);
