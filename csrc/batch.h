@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace tidegate {
 struct Group {
   long first_sequence = 0, num_sequences = 0;  // among the sequences of the batch
   Range rows{0, 0};                            // of the batch
+  long whole_row = 0;                          // its first row, counted in the batch of whole sequences
   long max_length = 0;
   std::vector<long> active;  // (max_length,) sequences that have a step t
   std::vector<long> first;   // (max_length + 1,) row of step t of the longest sequence; last, the end of the rows
@@ -30,13 +32,17 @@ constexpr long most_groups(long count) { return count < 12 ? 1 : std::clamp(coun
 // Sequences of one batch in groups, each with rows of its own one after the other. Nothing stands for padding. A group
 // is what one thread computes at a time, and the sums over rows are made group by group: so the groups follow from the
 // batch alone, whatever the number of threads.
+//
+// Its steps are those of whole sequences or of one window of time, in which a sequence that has ended has none.
 class Batch {
  public:
   long num_sequences = 0, num_steps = 0;
+  long first_step = 0;  // of every sequence: where the window begins
   std::vector<Group> groups;
-  std::vector<long> sequence;  // (num_sequences,) index in the data
-  std::vector<long> start;     // (num_sequences,) its first row in the data
-  std::vector<long> length;    // (num_sequences,)
+  std::vector<long> sequence;      // (num_sequences,) index in the data
+  std::vector<long> start;         // (num_sequences,) its first row in the data, of those in the window
+  std::vector<long> length;        // (num_sequences,) its steps in the window
+  std::vector<long> whole_length;  // (num_sequences,) all its steps
 
   // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order.
   void set(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* indices, long count,
@@ -46,23 +52,41 @@ class Batch {
     std::iota(order_.begin(), order_.end(), 0L);
     std::stable_sort(order_.begin(), order_.end(),
                      [&](long a, long b) { return lengths[indices[a]] > lengths[indices[b]]; });
-    sequence.resize(count);
-    start.resize(count);
-    length.resize(count);
-    group_of_.resize(count);
+    for (std::vector<long>* of_sequences : {&sequence, &start, &length, &whole_length, &group_of_}) of_sequences->resize(count);
     groups.resize(num_groups);
-    long next = 0, row = 0;
+    long next = 0;
     for (long g = 0; g < num_groups; ++g) {
       Group& group = groups[g];
       group.first_sequence = next;
-      group.rows.begin = row;
       for (long b = g; b < count; b += num_groups, ++next) {  // every n-th: long and short ones in each group
         sequence[next] = indices[order_[b]];
         start[next] = starts[sequence[next]];
-        length[next] = lengths[sequence[next]];
+        whole_length[next] = lengths[sequence[next]];
         group_of_[next] = g;
       }
       group.num_sequences = next - group.first_sequence;
+    }
+    first_step = 0;
+    set_window(0, std::numeric_limits<long>::max());
+  }
+
+  long longest() const { return num_sequences ? *std::max_element(whole_length.begin(), whole_length.end()) : 0; }
+
+  // Whether a sequence has its last step in the window.
+  bool ends(long b) const { return length[b] > 0 && first_step + length[b] == whole_length[b]; }
+
+  // From now on the steps [first, first + most) of every sequence, as far as it has them.
+  void set_window(long first, long most) {
+    long row = 0, whole_row = 0;
+    for (Group& group : groups) {
+      group.rows.begin = row;
+      group.whole_row = whole_row;
+      for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences; ++b) {
+        start[b] += first - first_step;
+        length[b] = std::clamp(whole_length[b] - first, 0L, most);
+        group.whole_row += std::min(whole_length[b], first);
+        whole_row += whole_length[b];
+      }
       const long* lengths_of_group = length.data() + group.first_sequence;
       group.max_length = group.num_sequences ? lengths_of_group[0] : 0;
       group.active.resize(group.max_length);
@@ -83,6 +107,7 @@ class Batch {
       group.rows.end = row;
     }
     num_steps = row;
+    first_step = first;
   }
 
   // Row of step t of sequence b.
@@ -104,6 +129,14 @@ class Batch {
         visit(row, group.first_sequence + row - group.first[t], t);
       }
     }
+  }
+
+  // Calls visit(begin, end, shift) for the rows of [begin, end) group by group; row + shift is the row of the same step
+  // in the batch of whole sequences.
+  template <class Visit>
+  void for_shifted_rows(long begin, long end, Visit&& visit) const {
+    for (const Group& group : groups)
+      visit(std::max(begin, group.rows.begin), std::min(end, group.rows.end), group.whole_row - group.rows.begin);
   }
 
  private:

@@ -12,9 +12,9 @@ void bind_network(nb::module_& m, const char* name) {
   using N = Bound<T>;
   using Inputs = typename N::Inputs;
   using Mask = typename N::Mask;
-  using Values = std::optional<In<T, 2>>;
-  using Classes = std::optional<In<std::int32_t, 1>>;
-  using Weights = std::optional<In<T, 1>>;
+  using Values = typename N::Values;
+  using Classes = typename N::Classes;
+  using Weights = typename N::Weights;
   const auto view = [](T* (Network<T>::*get)()) {
     return [get](N& n) {
       return Array<T, 1>((n.*get)(), {static_cast<std::size_t>(n.num_parameters())}, nb::find(n));
@@ -41,32 +41,38 @@ void bind_network(nb::module_& m, const char* name) {
       .def_prop_ro("gradients", view(&Network<T>::gradients))
       .def_prop_ro("first_moment", view(&Network<T>::first_moment))
       .def_prop_ro("second_moment", view(&Network<T>::second_moment))
-      .def_prop_ro("reached", [](const N& n) { return as_tuple(n.reached); })
+      .def_prop_ro("reached", [](const N& n) { return as_tuple(n.reached); }, nb::rv_policy::move)
       .def_prop_rw("num_updates", [](const N& n) { return n.num_updates.load(std::memory_order_relaxed); },
                    [](N& n, long count) { n.num_updates.store(count, std::memory_order_relaxed); })
 
       .def("epoch",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
               const Weights& weights, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
-              const OptimizerSettings& settings, std::uint64_t seed, const std::tuple<long, double, double, double>& position,
-              long max_updates, const Stop* stop) {
+              const OptimizerSettings& settings, std::uint64_t seed, const PositionTuple<T>& position, long max_updates,
+              long bptt_steps, bool recompute, const Stop* stop) {
              const typename N::Use use(n);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
              N::check_order(order.data(), order.shape(0), lengths, batch_size);
              const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
-             const long count = static_cast<long>(order.shape(0)), num_updates = count / batch_size + (count % batch_size != 0);
+             require(bptt_steps >= 0, "bptt_steps expects at least 1; got ", bptt_steps);
+             require(!bptt_steps || !recompute, "recompute expects False beside bptt_steps, whose windows are all that is held; got both: pass one");
+             n.require_forward_in_time(bptt_steps ? "bptt_steps" : "recompute", bptt_steps || recompute);
+             const ThroughTime through_time{bptt_steps, recompute};
+             const long count = static_cast<long>(order.shape(0));
+             const long num_updates = n.num_updates_in(data, order.data(), count, batch_size, through_time);
              require(static_cast<long>(learning_rates.shape(0)) == num_updates, "learning_rates expects one for each of ", num_updates,
                      " updates; got ", learning_rates.shape(0));
-             const auto& [update, loss, score, weight] = position;
+             const auto& [update, loss, score, weight, states] = position;
              require(update >= 0 && update <= num_updates, "position expects an update of this epoch, from 0 to ", num_updates, "; got ", update);
              require(max_updates >= 0, "max_updates expects at least 0; got ", max_updates);
              n.kept = N::Kept::kNothing;
-             EpochResult result;
+             EpochResult<T> result;
+             const EpochPosition<T> from{update, {loss, score, weight}, {states.data(), states.data() + states.shape(0)}};
              {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
-               result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), learning_rates.data(), settings, seed,
-                                {update, {loss, score, weight}}, max_updates, interrupt);
+               result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), through_time,
+                                learning_rates.data(), settings, seed, from, max_updates, interrupt);
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
@@ -74,11 +80,26 @@ void bind_network(nb::module_& m, const char* name) {
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
            "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,
-           "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "position"_a, "max_updates"_a, "stop"_a.none())
+           "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a,
+           "stop"_a.none())
+      .def("num_updates_in",
+           [](const N& n, const Indices& lengths, const Indices& order, long batch_size, long bptt_steps) {
+             N::check_order(order.data(), order.shape(0), lengths, batch_size);
+             require(bptt_steps >= 0, "bptt_steps expects at least 1; got ", bptt_steps);
+             Data<T> data;
+             data.lengths = lengths.data();
+             std::vector<long> updates;
+             const long count = static_cast<long>(order.shape(0));
+             for (long at = 0; at < count; at += batch_size)
+               updates.push_back(n.num_updates_in(data, order.data() + at, std::min(batch_size, count - at), batch_size, {bptt_steps}));
+             return updates;
+           },
+           "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "bptt_steps"_a)
       .def("evaluate",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
-              const Weights& weights, const Indices& order, long batch_size, const Stop* stop) {
+              const Weights& weights, const Indices& order, long batch_size, long window, const Stop* stop) {
              const typename N::Use use(n);
+             n.require_window(window);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
              N::check_order(order.data(), order.shape(0), lengths, batch_size);
              const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
@@ -86,51 +107,43 @@ void bind_network(nb::module_& m, const char* name) {
              n.set_targets(targets);
              LossSums sums;
              run_released(stop, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&](Team&) { sums += n.loss_sums(); });
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, window, interrupt, [](Team&) {},
+                             [&](Team&) { sums += n.loss_sums(); });
              });
              return std::make_tuple(sums.loss, sums.score, sums.weight);
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
-           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a, "stop"_a.none())
+           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a, "window"_a,
+           "stop"_a.none())
       .def("predict",
-           [](N& n, long node, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Indices& order, long batch_size) {
+           [](N& n, long node, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Indices& order, long batch_size,
+              long window) {
              const typename N::Use use(n);
+             n.require_window(window);
              const Data<T> data = n.data_of(inputs, starts, lengths, {});
              N::check_order(order.data(), order.shape(0), lengths, batch_size);
              auto out = n.new_rows(n.node(node)->value, lengths.shape(0), inputs[0].shape(0), N::sequences_overlap(starts, lengths));
              n.kept = N::Kept::kNothing;
              n.set_targets({});
+             const bool per_step = n.node(node)->value.per_step;
+             const auto scatter_if = [&](bool stands) {
+               return [&, stands](Team& team) { if (stands) n.scatter(node, out.data(), team); };
+             };
              run_released(nullptr, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt,
-                             [&](Team& team) { n.scatter(node, out.data(), team); });
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, window, interrupt, scatter_if(per_step),
+                             scatter_if(!per_step));
              });
              return out;
            },
-           "node"_a, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a)
+           "node"_a, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "window"_a)
 
       .def("forward",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
               const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool training,
               std::uint64_t seed) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, mask);
-             const auto targets = values || classes ? n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
-                                                    : std::vector<Target<T>>{};
-             require(lengths.shape(0) >= 1, "lengths expects at least one sequence; got none: pass one");
-             std::vector<std::int64_t> order(lengths.shape(0));
-             std::iota(order.begin(), order.end(), std::int64_t{0});
-             N::check_order(order.data(), order.size(), lengths, std::max(static_cast<long>(order.size()), 1L));
-             n.kept = N::Kept::kNothing;
-             n.set_targets(targets);
-             n.set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()));
-             for (const auto& [node, states] : initial) {
-               RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), "initial", states, layer.states);
-               layer.has_initial = true;
-             }
+             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial);
              run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, training, seed, interrupt); });
-             n.num_rows = inputs[0].shape(0);
-             n.rows_overlap = N::sequences_overlap(starts, lengths);
              n.kept = training ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
              const LossSums sums = n.loss_sums();
              return std::make_tuple(sums.loss, sums.score, sums.weight);
@@ -143,24 +156,49 @@ void bind_network(nb::module_& m, const char* name) {
               bool record) {
              const typename N::Use use(n);
              require(n.kept == N::Kept::kValuesToDifferentiate, "backward expects forward with training=True as the engine's last call; call that first");
-             for (const auto& [node, gradient] : outputs) {
-               const Value<T>& value = n.node(node)->value;
-               const std::size_t rows = value.per_step ? n.num_rows : static_cast<std::size_t>(n.batch().num_sequences);
-               require(gradient.shape(0) == rows && static_cast<long>(gradient.shape(1)) == value.size, "outputs expects a gradient of shape (",
-                       rows, ", ", value.size, "); got ", shape_of(gradient));
-             }
+             n.require_output_gradients(outputs);
              n.kept = N::Kept::kNothing;
              for (const auto& [node, gradient] : outputs) n.gather_gradient(node, gradient.data());
-             for (const auto& [node, gradients] : final_states) {
-               RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), "final_states", gradients, layer.state_gradients);
-               layer.has_final_gradient = true;
-             }
+             n.set_final_gradients(final_states);
              n.record_gradients(record);
              run_released(nullptr, [&](Interrupt& interrupt) { n.backward(interrupt); });
              n.kept = N::Kept::kGradients;
            },
            "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a = false)
+      .def("differentiate",
+           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
+              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial,
+              const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states, long window,
+              std::uint64_t seed) {
+             const typename N::Use use(n);
+             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial);
+             require(window >= 1, "window expects at least 1 step; got ", window);
+             n.require_window(window);
+             n.require_output_gradients(outputs);
+             n.set_final_gradients(final_states);
+             n.input_gradients.clear();
+             for (const InputNode<T>* input : n.inputs())
+               n.input_gradients.push_back(new_array<T>(true, input->value.needs_gradient ? n.num_rows : 0, input->value.size));
+             const auto gather = [&](bool per_step) {
+               for (const auto& [node, gradient] : outputs)
+                 if (n.node(node)->value.per_step == per_step) n.gather_gradient(node, gradient.data());
+             };
+             const auto scatter = [&] {
+               for (std::size_t i = 0; i < n.inputs().size(); ++i)
+                 if (n.inputs()[i]->value.has_gradient) n.scatter_gradient(n.inputs()[i]->value, n.input_gradients[i].data());
+             };
+             gather(false);
+             run_released(nullptr, [&](Interrupt& interrupt) {
+               n.differentiate(data, window, seed, interrupt, [&] { gather(true); }, scatter);
+             });
+             n.kept = N::Kept::kGradients;
+             n.in_windows = true;
+             const LossSums sums = n.loss_sums();
+             return std::make_tuple(sums.loss, sums.score, sums.weight);
+           },
+           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "mask"_a.none().noconvert(),
+           "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
+           "outputs"_a.noconvert(), "final_states"_a.noconvert(), "window"_a, "seed"_a)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
             require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
@@ -193,6 +231,7 @@ void bind_network(nb::module_& m, const char* name) {
             const typename N::Use use(n);
             n.require_values("value");
             const Value<T>& value = n.node(node)->value;
+            n.require_all_steps("value", value.per_step);
             auto out = n.new_rows(value, true);
             n.scatter(node, out.data());
             return out;
@@ -202,6 +241,9 @@ void bind_network(nb::module_& m, const char* name) {
             n.require_gradients("input_gradient");
             const Value<T>& value = n.node(node)->value;
             require(value.needs_gradient, "input_gradient expects an Input with needs_gradient=True; got one without: set it");
+            if (n.in_windows)
+              for (std::size_t i = 0; i < n.inputs().size(); ++i)
+                if (&n.inputs()[i]->value == &value) return n.input_gradients[i];
             auto out = n.new_rows(value, value.has_gradient);
             if (value.has_gradient) n.scatter_gradient(node, out.data());
             return out;
@@ -225,6 +267,7 @@ void bind_network(nb::module_& m, const char* name) {
             const typename N::Use use(n);
             const RecurrentNode<T>& layer = *n.recurrent(node);
             n.require_values("trace");
+            n.require_all_steps("trace", true);
             require(state >= 0 && state < layer.num_states, "state expects one of ", layer.num_states, "; got ", state);
             auto out = n.new_rows(layer.value, true);
             n.scatter_state(node, state, out.data());
@@ -274,6 +317,7 @@ NB_MODULE(TIDEGATE_MODULE, m) {
             new (self) OptimizerSettings{choose<Method>(name, {{"adam", Method::kAdam}, {"adamw", Method::kAdamW}, {"rmsprop", Method::kRmsProp}, {"sgd", Method::kSgd}}),
                                          beta1, beta2, epsilon, weight_decay, momentum, rho, clip_norm, clip_value};
           }, "name"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a, "rho"_a, "clip_norm"_a, "clip_value"_a);
+  m.def("recomputed_steps", &recomputed_steps, "longest"_a, "Steps of a window where gradients are recomputed.");
   m.def("most_groups", &most_groups, "num_sequences"_a, "Groups that a batch is cut into at the most.");
   bind_network<float>(m, "Network32");
   bind_network<double>(m, "Network64");

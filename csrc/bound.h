@@ -55,10 +55,6 @@ inline Interrupt interruptible(const Stop* stop) {
   });
 }
 
-inline std::tuple<long, double, double, double> as_tuple(const EpochPosition& position) {
-  return {position.update, position.sums.loss, position.sums.score, position.sums.weight};
-}
-
 inline void raise_interruption() {
   if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
   throw nb::python_error();
@@ -106,6 +102,17 @@ void read_states(const RecurrentNode<T>& layer, const Batch& batch, const char* 
   }
 }
 
+// Updates made, sums of loss, score and weight, and the carried states, none where the array has no number.
+template <class T>
+using PositionTuple = std::tuple<long, double, double, double, In<T, 1>>;
+
+template <class T>
+std::tuple<long, double, double, double, Array<T, 1>> as_tuple(const EpochPosition<T>& position) {
+  Array<T, 1> states = new_array<T>(false, position.states.size());
+  std::copy(position.states.begin(), position.states.end(), states.data());
+  return {position.update, position.sums.loss, position.sums.score, position.sums.weight, states};
+}
+
 template <class T>
 Array<T, 3> new_states(const RecurrentNode<T>& layer, const Batch& batch, const std::array<Buffer<T>, kMaxStates>& from) {
   Array<T, 3> to = new_array<T>(false, layer.num_states, batch.num_sequences, layer.hidden_size);
@@ -130,12 +137,17 @@ class Bound : public Network<T> {
   using Network<T>::Network;
   using Inputs = std::vector<In<T, 2>>;
   using Mask = std::optional<In<std::uint8_t, 1>>;
+  using Values = std::optional<In<T, 2>>;
+  using Classes = std::optional<In<std::int32_t, 1>>;
+  using Weights = std::optional<In<T, 1>>;
 
   // What is there to be read: of the last pass nothing, its states, its values, or its gradients too.
   enum class Kept { kNothing, kStates, kValues, kValuesToDifferentiate, kGradients };
   Kept kept = Kept::kNothing;
   std::size_t num_rows = 0;  // of the data of that pass
   bool rows_overlap = false;  // a row of it belongs to several sequences
+  bool in_windows = false;    // of that pass no step is kept
+  std::vector<Array<T, 2>> input_gradients;  // then, for each input
   Array<T, 2> step_input, step_output;  // of the steps that begin_steps began
   long step_node = 0;
 
@@ -178,6 +190,59 @@ class Bound : public Network<T> {
     data.lengths = lengths.data();
     data.mask = mask ? mask->data() : nullptr;
     return data;
+  }
+
+  // A batch of all sequences, with its targets and initial states. The arrays are read until the pass is over.
+  Data<T> begin_batch(const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
+                      const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial) {
+    const Data<T> data = data_of(inputs, starts, lengths, mask);
+    const auto targets = values || classes ? targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
+                                           : std::vector<Target<T>>{};
+    require(lengths.shape(0) >= 1, "lengths expects at least one sequence; got none: pass one");
+    std::vector<std::int64_t> order(lengths.shape(0));
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    check_order(order.data(), order.size(), lengths, static_cast<long>(order.size()));
+    kept = Kept::kNothing;
+    in_windows = false;
+    this->set_targets(targets);
+    this->set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()));
+    for (const auto& [node, states] : initial) {
+      RecurrentNode<T>& layer = *this->recurrent(node);
+      read_states(layer, this->batch(), "initial", states, layer.states);
+      layer.has_initial = true;
+    }
+    num_rows = inputs[0].shape(0);
+    rows_overlap = sequences_overlap(starts, lengths);
+    return data;
+  }
+
+  void require_output_gradients(const std::vector<std::pair<long, In<T, 2>>>& outputs) const {
+    for (const auto& [node, gradient] : outputs) {
+      const Value<T>& value = this->node(node)->value;
+      const std::size_t rows = value.per_step ? num_rows : static_cast<std::size_t>(this->batch().num_sequences);
+      require(gradient.shape(0) == rows && static_cast<long>(gradient.shape(1)) == value.size, "outputs expects a gradient of shape (",
+              rows, ", ", value.size, "); got ", shape_of(gradient));
+    }
+  }
+
+  void set_final_gradients(const std::vector<std::pair<long, In<T, 3>>>& final_states) {
+    for (const auto& [node, gradients] : final_states) {
+      RecurrentNode<T>& layer = *this->recurrent(node);
+      read_states(layer, this->batch(), "final_states", gradients, layer.state_gradients);
+      layer.has_final_gradient = true;
+    }
+  }
+
+  void require_forward_in_time(const char* argument, bool windows) const {
+    require(!windows || !this->any_reverse(), argument, " expects layers in one direction, since the other begins with the last step; ",
+            "got reverse=True: pass bidirectional=False, or leave ", argument, " out");
+  }
+  void require_window(long window) const {
+    require(window >= 0, "window expects at least 1 step; got ", window);
+    require_forward_in_time("window", window > 0);
+  }
+  void require_all_steps(const char* call, bool per_step) const {
+    require(!in_windows || !per_step, call, " expects a pass that keeps every step; got one in windows: call forward");
   }
 
   // Also that no batch has more steps than a buffer can have rows: its size would overflow.

@@ -20,6 +20,7 @@
 #include "layers/optimizer.h"
 #include "layers/pool.h"
 #include "recurrence.h"
+#include "windows.h"
 
 namespace tidegate {
 
@@ -40,16 +41,27 @@ struct Data {
   const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; read by forward() alone
 };
 
+// How a batch goes through time in training; all of it at once where neither is set.
+struct ThroughTime {
+  long bptt_steps = 0;     // truncated back-propagation with carried states (Williams & Peng 1990): steps of a window
+  bool recompute = false;  // in windows of recomputed_steps
+  // Steps of a window for sequences of up to `longest`; 0: no windows.
+  long window(long longest) const { return recompute ? recomputed_steps(longest) : bptt_steps; }
+};
+
 enum class Ending { kComplete, kInterrupted, kDiverged };
 
 // How far an epoch has come.
+template <class T>
 struct EpochPosition {
-  long update = 0;  // updates made
-  LossSums sums;    // over their batches
+  long update = 0;        // updates made
+  LossSums sums;          // over their batches
+  std::vector<T> states;  // that a batch under way carries into its next window; of none: empty
 };
 
+template <class T>
 struct EpochResult {
-  EpochPosition position;
+  EpochPosition<T> position;
   Ending ending = Ending::kComplete;
 };
 
@@ -112,7 +124,7 @@ class Network {
   T* gradients() { return gradients_.data(); }
   T* first_moment() { return first_.data(); }
   T* second_moment() { return second_.data(); }
-  EpochPosition reached;               // by the last call of epoch(), also where it was interrupted
+  EpochPosition<T> reached;          // by the last call of epoch(), also where it was interrupted
   std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
 
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
@@ -128,6 +140,9 @@ class Network {
     return found;
   }
   const Batch& batch() const { return pass_.batch; }
+  bool any_reverse() const {
+    return std::any_of(recurrent_.begin(), recurrent_.end(), [](const RecurrentNode<T>* layer) { return layer->value.reversed; });
+  }
 
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
@@ -142,58 +157,94 @@ class Network {
     Team team(team_size());
     pack(training, team);
     attach(data);
-    if (data.mask) {
-      pass_.mask = mask_.resize(pass_.batch.num_steps);
-      const Batch& batch = pass_.batch;
-      batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { mask_.data()[row] = data.mask[batch.start[b] + t]; });
-    }
-    run_forward(team, interrupt, training, seed);
+    if (data.mask) pass_.gather_mask(data.mask);
+    begin_pass(team, interrupt, training, seed);
+    run_forward();
   }
 
   // Uses the gradients that stand in the nodes' values and final states.
   void backward(Interrupt& interrupt) {
     const FlushDenormals mode;
     Team team(team_size());
-    run_backward(team, interrupt);
+    pass_.team = &team;
+    pass_.interrupt = &interrupt;
+    run_backward();
+  }
+
+  // Both at once, in windows of `steps`: arrive() before each window's way back may add to the gradients of values per
+  // step, leave() after it may read them. `data`, masks and targets are read until it returns.
+  template <class Arrive, class Leave>
+  void differentiate(const Data<T>& data, long steps, std::uint64_t seed, Interrupt& interrupt, Arrive&& arrive, Leave&& leave) {
+    const FlushDenormals mode;
+    Team team(team_size());
+    pack(true, team);
+    attach(data);
+    begin_pass(team, interrupt, true, seed);
+    windows_.cut(steps, data.mask);
+    windows_.forward(true, [] {});
+    windows_.backward(padded_parameters_, false, arrive, leave);
   }
 
   // ---- many batches ----
 
-  // One pass over `order` in batches, with an update of the parameters after each: from `position` on and at most
-  // `max_updates` of them, which changes no bit of the whole. An interrupted or non-finite update is not made: the
-  // parameters are those of the last complete one.
-  EpochResult epoch(const Data<T>& data, const std::vector<Target<T>>& targets, const std::int64_t* order, long count,
-                    long batch_size, const double* learning_rates, const OptimizerSettings& settings, std::uint64_t seed,
-                    EpochPosition position, long max_updates, Interrupt& interrupt) {
+  // One pass over `order` in batches, with an update of the parameters after each; or after each window of bptt_steps of
+  // it, where every loss is per step. From `position` on and at most `max_updates` of them, which changes no bit of the
+  // whole. An interrupted or non-finite update is not made: the parameters are those of the last complete one.
+  EpochResult<T> epoch(const Data<T>& data, const std::vector<Target<T>>& targets, const std::int64_t* order, long count,
+                       long batch_size, const ThroughTime& through_time, const double* learning_rates,
+                       const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
+                       long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
     set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
     Team team(team_size());
-    EpochResult result{position, Ending::kComplete};
+    EpochResult<T> result{position, Ending::kComplete};
     long& update = result.position.update;
-    const long num_updates_of_epoch = (count + batch_size - 1) / batch_size;
+    std::vector<T>& carried = result.position.states;
+    const bool by_window = updates_by_window(through_time);
+    const long num_updates_of_epoch = num_updates_in(data, order, count, batch_size, through_time);
     const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
     attach(data);
     set_targets(targets);
     try {
-      for (; update < end; ++update) {
-        interrupt.check();
-        interrupt.throw_if_requested();
-        const long at = update * batch_size;
-        set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
-        pack(true, team);
-        run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
-        run_backward(team, interrupt);
-        const LossSums sums = loss_sums();
-        const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
-        if (!std::isfinite(sums.loss) || !std::isfinite(norm)) {
-          result.ending = Ending::kDiverged;
-          return result;
+      long first_update = 0;  // of the batch
+      for (long at = 0; at < count && update < end; at += batch_size) {
+        const long of_batch = std::min(batch_size, count - at);
+        const long updates = by_window ? num_updates_in(data, order + at, of_batch, batch_size, through_time) : 1;
+        const long first_window = update - first_update;
+        first_update += updates;
+        if (first_window >= updates) continue;
+        set_batch(data.starts, data.lengths, order + at, of_batch);
+        const long steps = through_time.window(pass_.batch.longest());
+        if (steps) windows_.cut(steps, nullptr);
+        if (first_window > 0) windows_.set_states(carried);
+        for (long window = first_window; window < updates && update < end; ++window) {
+          interrupt.check();
+          interrupt.throw_if_requested();
+          pack(true, team);
+          begin_pass(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
+          if (by_window) windows_.enter(window);
+          if (by_window || !steps) {
+            run_forward();
+            run_backward();
+          } else {
+            windows_.forward(true, [] {});
+            windows_.backward(padded_parameters_, !through_time.recompute, [] {}, [] {});
+          }
+          const LossSums sums = loss_sums();
+          const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
+          if (!std::isfinite(sums.loss) || !std::isfinite(norm)) {
+            result.ending = Ending::kDiverged;
+            return result;
+          }
+          const long step = num_updates.load(std::memory_order_relaxed) + 1;
+          update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
+                            gradients_.data(), first_.data(), second_.data());
+          num_updates.store(step, std::memory_order_relaxed);
+          result.position.sums += sums;
+          ++update;
+          carried.clear();
+          if (window + 1 < updates) windows_.append_states(carried);
         }
-        const long step = num_updates.load(std::memory_order_relaxed) + 1;
-        update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
-                          gradients_.data(), first_.data(), second_.data());
-        num_updates.store(step, std::memory_order_relaxed);
-        result.position.sums += sums;
       }
     } catch (const Interrupted&) {
       result.ending = Ending::kInterrupted;
@@ -201,10 +252,21 @@ class Network {
     return result;
   }
 
-  // Forward passes over `order` in batches; visit(team) is called after each.
-  template <class Visit>
-  void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, Interrupt& interrupt,
-                   Visit&& visit) {
+  // Updates that an epoch makes.
+  long num_updates_in(const Data<T>& data, const std::int64_t* order, long count, long batch_size,
+                      const ThroughTime& through_time) const {
+    if (!updates_by_window(through_time)) return count / batch_size + (count % batch_size != 0);
+    long updates = 0;
+    for (long at = 0; at < count; at += batch_size)
+      updates += Windows<T>::count_of(longest_of(data, order + at, std::min(batch_size, count - at)), through_time.bptt_steps);
+    return updates;
+  }
+
+  // Forward passes over `order` in batches, in windows of `steps`, of 0 at once. visit_steps(team) is called where values
+  // per step stand, after each window; visit_batch(team) where those per sequence and the losses do.
+  template <class VisitSteps, class VisitBatch>
+  void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, long steps,
+                   Interrupt& interrupt, VisitSteps&& visit_steps, VisitBatch&& visit_batch) {
     const FlushDenormals mode;
     set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
     Team team(team_size());
@@ -212,8 +274,15 @@ class Network {
     attach(data);
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
-      run_forward(team, interrupt, false, 0);
-      visit(team);
+      begin_pass(team, interrupt, false, 0);
+      if (steps) {
+        windows_.cut(steps, nullptr);
+        windows_.forward(false, [&] { visit_steps(team); });
+      } else {
+        run_forward();
+        visit_steps(team);
+      }
+      visit_batch(team);
     }
   }
 
@@ -240,7 +309,8 @@ class Network {
     Team team(1);
     inputs_[0]->data = x;
     pass_.mask = nullptr;
-    run_forward(team, interrupt, false, 0);
+    begin_pass(team, interrupt, false, 0);
+    run_forward();
     scatter(number, out, team);
   }
 
@@ -253,8 +323,8 @@ class Network {
     const Value<T>& value = node(number)->value;
     scatter_rows(value, value.data.data(), out);
   }
-  void scatter_gradient(long number, T* out) const {
-    const Value<T>& value = node(number)->value;
+  void scatter_gradient(long number, T* out) const { scatter_gradient(node(number)->value, out); }
+  void scatter_gradient(const Value<T>& value, T* out) const {
     scatter_rows(value, value.gradient.data(), out);
   }
 
@@ -348,6 +418,17 @@ class Network {
       if (one->gains_from_threads(pass_.batch)) return num_threads_;
     return 1;
   }
+  static long longest_of(const Data<T>& data, const std::int64_t* order, long count) {
+    std::int64_t longest = 0;
+    for (long i = 0; i < count; ++i) longest = std::max(longest, data.lengths[order[i]]);
+    return longest;
+  }
+
+  // Whether each window has an update of its own; else the batch has one.
+  bool updates_by_window(const ThroughTime& through_time) const {
+    return through_time.bptt_steps &&
+           std::all_of(losses_.begin(), losses_.end(), [](const LossNode<T>* loss) { return loss->value.per_step; });
+  }
 
   void attach(const Data<T>& data) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->data = data.inputs[i];
@@ -366,18 +447,19 @@ class Network {
     return most_groups(count);
   }
 
-  void run_forward(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
+  void begin_pass(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
     pass_.team = &team;
     pass_.interrupt = &interrupt;
     pass_.training = training;
     pass_.seed = seed;
     pass_.gradients = gradients_.data();
+  }
+
+  void run_forward() {
     for (auto& one : nodes_) one->forward(pass_);
   }
 
-  void run_backward(Team& team, Interrupt& interrupt) {
-    pass_.team = &team;
-    pass_.interrupt = &interrupt;
+  void run_backward() {
     for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(pass_);
   }
 
@@ -412,8 +494,8 @@ class Network {
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
   Buffer<T> parameters_, gradients_, first_, second_, scattered_;
-  Buffer<std::uint8_t> mask_;  // in the order of the batch
   Pass<T> pass_;
+  Windows<T> windows_{nodes_, recurrent_, losses_, pass_};
 };
 
 }  // namespace tidegate

@@ -46,6 +46,13 @@ struct Pass {
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   T* gradients = nullptr;
 
+  // mask, from one by row of the data.
+  void gather_mask(const std::uint8_t* from) {
+    std::uint8_t* to = mask_rows_.resize(batch.num_steps);
+    batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { to[row] = from[batch.start[b] + t]; });
+    mask = to;
+  }
+
   // Calls task(begin, end) for shares of `rows` on the team's threads.
   template <class Task>
   void for_row_shares(long rows, Task&& task) {
@@ -54,6 +61,9 @@ struct Pass {
       if (rows_of_thread.begin < rows_of_thread.end) task(rows_of_thread.begin, rows_of_thread.end);
     });
   }
+
+ private:
+  Buffer<std::uint8_t> mask_rows_;
 };
 
 template <class T>
@@ -64,6 +74,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   virtual ~Node() = default;
+
+  // Whether it takes part in each window of time, and not only once all have passed.
+  virtual bool reads_steps() const { return value.per_step; }
 
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}

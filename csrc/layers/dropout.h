@@ -42,12 +42,18 @@ class DropoutNode final : public Node<T> {
   void apply(Pass<T>& pass, const T* from, T* to, bool add) {
     const long stride = this->value.stride;
     const std::uint64_t key = mix(pass.seed + mix(stream_ + 1));
-    pass.for_row_shares(this->value.rows(pass.batch), [&](long begin, long end) {
+    const auto rows = [&](long begin, long end, long shift) {  // counted as in the batch of whole sequences
+      const std::uint64_t first = static_cast<std::uint64_t>(shift * stride);
       for (long i = begin * stride; i < end * stride; ++i) {
-        const bool dropped = pass.training && (mix(key + static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15ull) >> 32) < threshold_;
+        const std::uint64_t counter = first + static_cast<std::uint64_t>(i);
+        const bool dropped = pass.training && (mix(key + counter * 0x9e3779b97f4a7c15ull) >> 32) < threshold_;
         const T v = !pass.training ? from[i] : dropped ? T(0) : from[i] * scale_;
         to[i] = add ? to[i] + v : v;
       }
+    };
+    pass.for_row_shares(this->value.rows(pass.batch), [&](long begin, long end) {
+      if (this->value.per_step) pass.batch.for_shifted_rows(begin, end, rows);
+      else rows(begin, end, 0);
     });
   }
 

@@ -1,4 +1,5 @@
-// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps.
+// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps. Windows of time add
+// to it one after the other.
 #pragma once
 
 #include <string>
@@ -16,6 +17,16 @@ class PoolNode final : public Node<T> {
     this->value.needs_gradient = source->value.needs_gradient;
   }
 
+  bool reads_steps() const override { return true; }
+
+  // Whether it reads a step of the batch's window.
+  bool reads(const Batch& batch) const {
+    if (pooling_ != Pooling::kLast) return true;
+    for (long b = 0; b < batch.num_sequences; ++b)
+      if (batch.ends(b)) return true;
+    return false;
+  }
+
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
     const long stride = this->value.stride;
@@ -24,23 +35,25 @@ class PoolNode final : public Node<T> {
     const T* in = source_->value.data.data();
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
+        if (batch.length[b] == 0) continue;
         T* row = out + b * stride;
-        std::copy_n(in + batch.row(pooling_ == Pooling::kLast ? last_step(batch, b) : 0, b) * stride, stride, row);
+        if (pooling_ == Pooling::kLast || batch.first_step == 0)
+          std::copy_n(in + batch.row(pooling_ == Pooling::kLast ? last_step(batch, b) : 0, b) * stride, stride, row);
         if (pooling_ == Pooling::kLast) continue;
-        if (pooling_ == Pooling::kMax) std::fill_n(largest_.data() + b * stride, stride, 0L);
-        for (long t = 1; t < batch.length[b]; ++t) {
+        if (pooling_ == Pooling::kMax && batch.first_step == 0) std::fill_n(largest_.data() + b * stride, stride, 0L);
+        for (long t = batch.first_step == 0; t < batch.length[b]; ++t) {
           const T* step = in + batch.row(t, b) * stride;
           for (long j = 0; j < stride; ++j) {
             if (pooling_ == Pooling::kMean) {
               row[j] += step[j];
             } else if (step[j] > row[j]) {  // the first of equal steps is the largest
               row[j] = step[j];
-              largest_.data()[b * stride + j] = t;
+              largest_.data()[b * stride + j] = batch.first_step + t;
             }
           }
         }
-        if (pooling_ == Pooling::kMean)
-          for (long j = 0; j < stride; ++j) row[j] /= static_cast<T>(batch.length[b]);
+        if (pooling_ == Pooling::kMean && batch.ends(b))
+          for (long j = 0; j < stride; ++j) row[j] /= static_cast<T>(batch.whole_length[b]);
       }
     });
   }
@@ -57,14 +70,17 @@ class PoolNode final : public Node<T> {
         const auto add = [&](long t, long j, T v) { to[batch.row(t, b) * stride + j] += v; };
         switch (pooling_) {
           case Pooling::kLast:
-            for (long j = 0; j < stride; ++j) add(last_step(batch, b), j, row[j]);
+            for (long j = 0; batch.ends(b) && j < stride; ++j) add(last_step(batch, b), j, row[j]);
             break;
           case Pooling::kMean:
             for (long t = 0; t < batch.length[b]; ++t)
-              for (long j = 0; j < stride; ++j) add(t, j, row[j] / static_cast<T>(batch.length[b]));
+              for (long j = 0; j < stride; ++j) add(t, j, row[j] / static_cast<T>(batch.whole_length[b]));
             break;
           case Pooling::kMax:
-            for (long j = 0; j < stride; ++j) add(largest_.data()[b * stride + j], j, row[j]);
+            for (long j = 0; j < stride; ++j) {
+              const long t = largest_.data()[b * stride + j] - batch.first_step;
+              if (t >= 0 && t < batch.length[b]) add(t, j, row[j]);
+            }
             break;
         }
       }

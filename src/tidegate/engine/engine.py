@@ -106,7 +106,7 @@ class Engine:
     @property
     def reached(self) -> Position:
         """How far the last call of `epoch` came, also where it was interrupted."""
-        return Position(*self._plan.reached)
+        return _position(self._plan.reached)
 
     def epoch(
         self,
@@ -120,13 +120,21 @@ class Engine:
         seed: int = 0,
         position: Position = START,
         max_updates: int | None = None,
+        bptt_steps: int | None = None,
+        recompute: bool = False,
         stop: Stop | None = None,
     ) -> Result:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
-        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. position: where an
-        earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same bits as in
-        one call, and the result is that of the epoch so far. Diverged where a loss or gradient is not finite.
+        learning_rates: one an update, as many as the sum of `updates_of_batches`. seed: of dropout. position:
+        where an earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same
+        bits as in one call, and the result is that of the epoch so far. Diverged where a loss or gradient is
+        not finite.
+
+        bptt_steps: windows of so many steps go through time one after the other, each with the states of the
+        one before and a gradient that ends where it begins (Williams & Peng 1990): with targets per step each
+        has an update of its own, and with one a sequence the batch has. recompute: the whole gradient, with
+        windows of about sqrt(T) steps computed again on the way back instead of kept.
         """
         exactly("learning_rates", learning_rates, "float64", 1)
         if not np.isfinite(learning_rates).all():
@@ -141,11 +149,13 @@ class Engine:
             learning_rates,
             self._settings(optimizer),
             seed % 2**64,
-            astuple(position),
+            (*astuple(position)[:-1], self._carried(position)),
             len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0, 2**62),
+            0 if bptt_steps is None else integer("bptt_steps", bptt_steps, 1, 2**40),
+            recompute,
             None if stop is None else stop._native,
         )
-        made = Position(*reached)
+        made = _position(reached)
         if not complete:
             raise Diverged(
                 f"update {made.update + 1} of {len(learning_rates)} in this epoch met "
@@ -155,6 +165,18 @@ class Engine:
         weight = made.weight_sum or 1.0
         return Result(made.loss_sum / weight, made.score_sum / weight, made)
 
+    def updates_of_batches(
+        self, lengths: Indices, order: Indices, batch_size: int, bptt_steps: int | None = None
+    ) -> list[int]:
+        """How many updates `epoch` makes in each batch of sequences of these lengths."""
+        counts: list[int] = self._plan.num_updates_in(
+            exactly("lengths", lengths, "int64", 1),
+            exactly("order", order, "int64", 1),
+            integer("batch_size", batch_size),
+            0 if bptt_steps is None else integer("bptt_steps", bptt_steps, 1, 2**40),
+        )
+        return counts
+
     def evaluate(
         self,
         steps: Steps,
@@ -162,20 +184,23 @@ class Engine:
         order: Indices | None = None,
         batch_size: int = 256,
         stop: Stop | None = None,
+        window: int | None = None,
     ) -> Result:
-        """Loss and score of the sequences of `order` (all where None), without dropout."""
+        """Loss and score of the sequences of `order` (all where None), without dropout. window: steps that
+        are held at a time, all where None."""
         loss, score, weight = self._plan.evaluate(
             *self._arrays(steps),
             *self._target(target),
             _by_length(steps) if order is None else exactly("order", order, "int64", 1),
             integer("batch_size", batch_size),
+            _window(window),
             None if stop is None else stop._native,
         )
         return Result(loss / (weight or 1.0), score / (weight or 1.0))
 
-    def predict(self, steps: Steps, batch_size: int = 256) -> Floats:
+    def predict(self, steps: Steps, batch_size: int = 256, window: int | None = None) -> Floats:
         """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence:
-        zero)."""
+        zero). window: steps that are held at a time, all where None; no bit depends on it."""
         compared = [node.of[0] for node in self.network.nodes if isinstance(node, Loss)]
         if not compared:
             raise ValueError(
@@ -186,6 +211,7 @@ class Engine:
             *self._arrays(steps),
             _by_length(steps),
             integer("batch_size", batch_size),
+            _window(window),
         )
         return predicted
 
@@ -204,14 +230,8 @@ class Engine:
         initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks
         a step that leaves every state as it was. training: dropout is on, drawn from `seed`.
         """
-        values, classes, weights = (None, None, None) if target is None else self._target(target)
         loss, score, weight = self._plan.forward(
-            *self._arrays(steps),
-            None if mask is None else exactly("mask", mask, "uint8", 1),
-            values,
-            classes,
-            weights,
-            self._by_number("initial", initial, 3),
+            *self._batch(steps, initial, mask, target),
             training,
             seed % 2**64,
         )
@@ -230,6 +250,34 @@ class Engine:
         self._plan.backward(
             self._by_number("outputs", outputs, 2), self._by_number("final_states", final_states, 3), record
         )
+
+    def differentiate(
+        self,
+        steps: Steps,
+        outputs: Mapping[str, Floats] | None = None,
+        final_states: Mapping[str, Floats] | None = None,
+        *,
+        initial: Mapping[str, Floats] | None = None,
+        mask: NDArray[np.uint8] | None = None,
+        target: Target | None = None,
+        seed: int = 0,
+        window: int | None = None,
+    ) -> Result:
+        """What `forward` with training=True and `backward` do, with the steps of one window held at a time:
+        on the way back each is computed again from the states that the way forward kept at its border.
+
+        window: steps of one, about sqrt(T) where None. Of values per step and of traces nothing is kept.
+        """
+        if window is None:
+            window = recomputed_steps(int(steps.lengths.max(initial=1)))
+        loss, score, weight = self._plan.differentiate(
+            *self._batch(steps, initial, mask, target),
+            self._by_number("outputs", outputs, 2),
+            self._by_number("final_states", final_states, 3),
+            _window(window),
+            seed % 2**64,
+        )
+        return Result(loss / (weight or 1.0), score / (weight or 1.0))
 
     def begin_steps(self, name: str, num_sequences: int) -> tuple[Floats, Floats, Callable[[], None]]:
         """Begin num_sequences sequences side by side whose steps arrive one at a time, with states of zero.
@@ -304,6 +352,25 @@ class Engine:
             for name, array in (arrays or {}).items()
         ]
 
+    def _batch(
+        self,
+        steps: Steps,
+        initial: Mapping[str, Floats] | None,
+        mask: NDArray[np.uint8] | None,
+        target: Target | None,
+    ) -> tuple[Any, ...]:
+        return (
+            *self._arrays(steps),
+            None if mask is None else exactly("mask", mask, "uint8", 1),
+            *((None, None, None) if target is None else self._target(target)),
+            self._by_number("initial", initial, 3),
+        )
+
+    def _carried(self, position: Position) -> Floats:
+        if position.states is None:
+            return np.empty(0, self.dtype)
+        return exactly("position.states", position.states, self.dtype, 1)
+
     def _arrays(self, steps: Steps) -> tuple[list[Floats], Indices, Indices]:
         for index, values in enumerate(steps.inputs):
             exactly(f"inputs[{index}]", values, self.dtype, 2)
@@ -328,6 +395,21 @@ class Engine:
             optimizer.clip_norm or 0.0,
             optimizer.clip_value or 0.0,
         )
+
+
+def recomputed_steps(longest: int) -> int:
+    """Steps of a window where gradients are computed by recomputation."""
+    steps: int = extension().recomputed_steps(longest)
+    return steps
+
+
+def _window(steps: int | None) -> int:
+    return 0 if steps is None else integer("window", steps, 1, 2**40)
+
+
+def _position(reached: tuple[int, float, float, float, Floats]) -> Position:
+    update, loss, score, weight, states = reached
+    return Position(update, loss, score, weight, states if len(states) else None)
 
 
 def _by_length(steps: Steps) -> Indices:

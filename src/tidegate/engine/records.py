@@ -115,12 +115,14 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Position:
-    """How far an epoch has come: updates made, and the weighted sums of their losses and scores."""
+    """How far an epoch has come: updates made, the weighted sums of their losses and scores, and the states
+    that a batch under way carries into its next window, None of none."""
 
     update: int = 0
     loss_sum: float = 0.0
     score_sum: float = 0.0
     weight_sum: float = 0.0
+    states: Floats | None = None
 
 
 START = Position()
