@@ -2,12 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <utility>
 
 namespace tidegate {
+
+// Of all buffers of the process.
+inline std::atomic<long> num_bytes_held{0};
 
 // An array aligned to a cache line. resize() keeps no contents; in a debug build new memory is NaN, so that a read
 // before a write shows in a result.
@@ -19,7 +23,10 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), capacity_(std::exchange(other.capacity_, 0)) {}
-  ~Buffer() { std::free(data_); }
+  ~Buffer() {
+    std::free(data_);
+    num_bytes_held -= capacity_ * static_cast<long>(sizeof(T));
+  }
 
   T* resize(long size) {
     if (size > capacity_) {
@@ -30,6 +37,7 @@ class Buffer {
       if (fresh == nullptr) throw std::bad_alloc();
       std::free(data_);
       data_ = static_cast<T*>(fresh);
+      num_bytes_held += (size - capacity_) * static_cast<long>(sizeof(T));
       capacity_ = size;
 #if defined(TIDEGATE_POISON)
       std::fill_n(data_, size, std::numeric_limits<T>::has_quiet_NaN ? std::numeric_limits<T>::quiet_NaN() : T(-77));

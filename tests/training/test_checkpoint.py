@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tidegate import persistence
 from tidegate.engine import Engine, Steps, Target
-from tidegate.network import sequence_network
+from tidegate.network import Network, sequence_network
 from tidegate.training.checkpoint import Checkpoint
 from tidegate.training.fit import Part, Run, fit
 from tidegate.training.settings import TrainingSettings
@@ -34,10 +35,16 @@ def part(seed: int, count: int) -> Part:
 TRAINING, VALIDATION = part(1, 43), part(2, 11)
 
 
-def train(checkpoint: Checkpoint | None = None, watch: Any = None) -> tuple[Engine, Run]:
-    engine, rng = Engine(NETWORK), np.random.default_rng(5)
+def start(engine: Engine) -> np.random.Generator:
+    rng = np.random.default_rng(5)
     engine.flat[:] = 0.3 * rng.normal(size=engine.flat.size)
-    return engine, fit(engine, TRAINING, VALIDATION, SETTINGS, rng, checkpoint=checkpoint, watch=watch)
+    return rng
+
+
+def train(checkpoint: Checkpoint | None = None, watch: Any = None) -> tuple[Engine, Run]:
+    engine = Engine(NETWORK)
+    run = fit(engine, TRAINING, VALIDATION, SETTINGS, start(engine), checkpoint=checkpoint, watch=watch)
+    return engine, run
 
 
 def same(one: tuple[Engine, Run], other: tuple[Engine, Run]) -> None:
@@ -91,11 +98,25 @@ def test_killed_again_and_again_it_ends_with_the_same_bits(tmp_path: Path) -> No
         same(train(Checkpoint(path, "this", seconds=0.0)), expected)
 
 
+def per_step(part: Part) -> Part:
+    """With a target a step."""
+    return Part(part.steps, Target(np.repeat(part.target.values, part.steps.lengths)))
+
+
+# Of each batch of up to 8 steps, up to 3 windows with an update each.
+IN_WINDOWS = (
+    sequence_network("lstm", 2, 6, 3, "softmax_cross_entropy", dropout=0.2, num_layers=2, pooling=None),
+    per_step(TRAINING),
+    per_step(VALIDATION),
+    replace(SETTINGS, bptt_steps=3, schedule="cosine"),
+)
+
+
 class Stopping(Engine):
     """Is interrupted once it has made so many updates, wherever in an epoch that is."""
 
-    def __init__(self, num_updates: int) -> None:
-        super().__init__(NETWORK)
+    def __init__(self, network: Network, num_updates: int) -> None:
+        super().__init__(network)
         self.last = num_updates
 
     def epoch(self, *args: Any, max_updates: int, **options: Any) -> Any:
@@ -105,18 +126,19 @@ class Stopping(Engine):
         return result
 
 
-def test_interrupted_again_and_again_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", [(NETWORK, TRAINING, VALIDATION, SETTINGS), IN_WINDOWS], ids=["", "windows"])
+def test_interrupted_again_and_again_it_ends_with_the_same_bits(tmp_path: Path, case: Any) -> None:
     """No state is written but by the interruption, and no update is lost."""
-    expected = train()
+    network, *parts, settings = case
+    plain = Engine(network)
+    expected = plain, fit(plain, *parts, settings, start(plain))
     checkpoint = Checkpoint(tmp_path / "state", "this", seconds=1e9)
     instants = np.random.default_rng(0)
     done, num_interruptions = 0, 0
     while True:
-        engine, rng = Stopping(done + int(instants.integers(1, 8))), np.random.default_rng(5)
-        engine.flat[:] = 0.3 * rng.normal(size=engine.flat.size)
-        run = None
+        engine, run = Stopping(network, done + int(instants.integers(1, 8))), None
         with contextlib.suppress(KeyboardInterrupt):
-            run = fit(engine, TRAINING, VALIDATION, SETTINGS, rng, checkpoint=checkpoint)
+            run = fit(engine, *parts, settings, start(engine), checkpoint=checkpoint)
         if run is not None and not run.interrupted:
             break
         done, num_interruptions = engine.last, num_interruptions + 1

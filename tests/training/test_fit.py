@@ -36,6 +36,8 @@ class FakeEngine:
         seed,
         position,
         max_updates,
+        bptt_steps,
+        recompute,
         stop,
     ):
         done = len(self.calls)
@@ -47,7 +49,7 @@ class FakeEngine:
         self.reached = Position(len(learning_rates))
         return Result(self.losses[done], 0.5, self.reached)
 
-    def evaluate(self, steps, target, order=None, batch_size=256, stop=None):
+    def evaluate(self, steps, target, order=None, batch_size=256, stop=None, window=None):
         return Result(self.val_losses[len(self.calls) - 1], 0.25)
 
 

@@ -123,6 +123,18 @@ class ModelOptions:
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or reduce_on_plateau.")] = None
     batch_size: Annotated[int | None, typer.Option(help="Sequences an update.")] = None
     clip_norm: Annotated[str | None, typer.Option(help="The largest norm of a gradient, or none.")] = None
+    bptt_steps: Annotated[
+        int | None,
+        typer.Option(help="Truncated back-propagation: windows of so many steps, with carried states."),
+    ] = None
+    recompute: Annotated[
+        bool | None,
+        typer.Option(
+            "--recompute/--keep-steps",
+            help="Whole gradients of long sequences with the square root of their steps in memory, or with "
+            "all of them.",
+        ),
+    ] = None
     max_epochs: Annotated[int | None, typer.Option(help="The most epochs.")] = None
     patience: Annotated[
         str | None, typer.Option(help="Epochs without a lower validation loss before training ends, or none.")

@@ -37,6 +37,10 @@ def as_on_the_command_line(message: str) -> str:
     message = message.replace("classes that y has", "classes that the target has")
     message = message.replace("pass resume=False", "leave --resume out")
     message = message.replace("resume=True", "--resume").replace("resume expects", "--resume expects")
+    message = message.replace("got bidirectional=True", "got --bidirectional")
+    message = message.replace("bidirectional=False", "--one-direction").replace(
+        "recompute=True", "--recompute"
+    )
     message = message.replace("got none: pass output", "got none: pass --output")
     return _PASSED.sub(_option, message)
 

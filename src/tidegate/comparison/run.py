@@ -34,7 +34,7 @@ from tidegate.comparison.trials import TASKS, Trial, run_trials
 from tidegate.comparison.tuned import Tuned
 from tidegate.comparison.tuning import HELD_OUT, Space, check_search, optuna, search
 from tidegate.engine import num_cores
-from tidegate.engine.memory import check_memory, data_bytes, training_bytes
+from tidegate.engine.memory import check_memory, data_bytes, evaluation_window, training_bytes
 from tidegate.network import Network
 from tidegate.network.nodes import Recurrent
 
@@ -186,11 +186,15 @@ def compare(
         with shown(board) if progress else nullcontext():
             replicas, interrupted = run_trials(trials, min(threads, len(trials)), board)
         train_part, test_part = division.of_seed(chosen_seeds[0])
+        through_time = {name: options[name] for name in ("bptt_steps", "recompute")}
+        window = evaluation_window(test_part.X.lengths, **through_time)
         results = []
         for name in names:
             if own := tuple(replica for replica in replicas if replica.cell == name):
-                memory = training_bytes(trained_as[name], whole.X.lengths, options["batch_size"])
-                latency = None if interrupted else latency_seconds(trained_as[name], test_part.X)
+                memory = training_bytes(
+                    trained_as[name], whole.X.lengths, options["batch_size"], **through_time
+                )
+                latency = None if interrupted else latency_seconds(trained_as[name], test_part.X, window)
                 results.append(CellResult(name, own, memory, latency, tuned.get(name)))
         common = match or ("hidden" if space is None else "none")
         found = verdicts(
@@ -236,7 +240,16 @@ def _check_memory(
     data = data_bytes(whole.X.values, copies=2)
     for name, network in networks(TASKS[task], largest, whole, match_parameters=False).items():
         try:
-            check_memory(network, whole.X.lengths, largest[name]["batch_size"], data, at_a_time)
+            own = largest[name]
+            check_memory(
+                network,
+                whole.X.lengths,
+                own["batch_size"],
+                data,
+                at_a_time,
+                bptt_steps=own["bptt_steps"],
+                recompute=own["recompute"],
+            )
         except TooLarge as error:
             if space is None or not space.hidden_size:
                 raise

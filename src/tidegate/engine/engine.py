@@ -14,7 +14,7 @@ from tidegate import cells
 from tidegate.cells import CellSpec
 from tidegate.cells.phases import gate_columns
 from tidegate.checks import choice, integer
-from tidegate.engine.memory import require_memory
+from tidegate.engine.memory import recomputed_steps, require_memory
 from tidegate.engine.native import Stop, extension
 from tidegate.engine.records import (
     DTYPES,
@@ -395,12 +395,6 @@ class Engine:
             optimizer.clip_norm or 0.0,
             optimizer.clip_value or 0.0,
         )
-
-
-def recomputed_steps(longest: int) -> int:
-    """Steps of a window where gradients are computed by recomputation."""
-    steps: int = extension().recomputed_steps(longest)
-    return steps
 
 
 def _window(steps: int | None) -> int:

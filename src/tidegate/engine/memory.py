@@ -46,14 +46,43 @@ def evaluation_batch(lengths: NDArray[np.int64]) -> int:
     return min(EVALUATION_SEQUENCES, max(1, EVALUATION_STEPS // longest))
 
 
-def training_bytes(network: Network, lengths: NDArray[np.int64], batch_size: int) -> int:
+def recomputed_steps(longest: int) -> int:
+    """Steps of a window where gradients are recomputed, of sequences of up to `longest`: about its root."""
+    steps: int = extension().recomputed_steps(longest)
+    return steps
+
+
+def evaluation_window(lengths: NDArray[np.int64], bptt_steps: int | None, recompute: bool) -> int | None:
+    """Steps that are held at a time where a batch is only evaluated; None: all of them."""
+    return None if bptt_steps is None and not recompute else recomputed_steps(int(lengths.max(initial=1)))
+
+
+def training_bytes(
+    network: Network,
+    lengths: NDArray[np.int64],
+    batch_size: int,
+    bptt_steps: int | None = None,
+    recompute: bool = False,
+) -> int:
     """An upper bound of what training a network in float32 takes beside its data: the parameters, their
-    packed copies, and what the largest batch of sequences of these lengths leaves in each layer."""
+    packed copies, and what the largest batch of sequences of these lengths leaves in each layer, or one of
+    its windows and the states at their borders."""
     largest = np.sort(lengths)[::-1]
     trained, evaluated = largest[:batch_size], largest[: evaluation_batch(lengths)]
+    total = COPIES_OF_PARAMETERS * network.num_parameters
+    window = recomputed_steps(int(largest[0])) if recompute else bptt_steps
+    if window is not None:
+        borders = int((-(-trained // window)).sum()) + len(trained)
+        states = sum(
+            node.num_states * _padded(node.hidden_size)
+            for node in network.nodes
+            if isinstance(node, Recurrent)
+        )
+        total += borders * states + network.num_parameters  # the gradient of one window
+        trained = np.minimum(trained, window)
+        evaluated = np.minimum(evaluated, recomputed_steps(int(largest[0])))
     sequences = max(len(trained), len(evaluated))
     steps = max(int(trained.sum()), int(evaluated.sum()))
-    total = COPIES_OF_PARAMETERS * network.num_parameters
     for node in network.nodes:
         per_step = network.is_per_step(node.name)
         value = _padded(network.widths[node.name])
@@ -131,21 +160,29 @@ def require_memory(network: Network, dtype: str) -> None:
 
 
 def check_memory(
-    network: Network, lengths: NDArray[np.int64], batch_size: int, data_bytes: int, at_a_time: int = 1
+    network: Network,
+    lengths: NDArray[np.int64],
+    batch_size: int,
+    data_bytes: int,
+    at_a_time: int = 1,
+    *,
+    bptt_steps: int | None = None,
+    recompute: bool = False,
 ) -> None:
     """TooLarge where as many trainings at a time take more than there is; data_bytes: of the data of
     each."""
-    needed = at_a_time * (training_bytes(network, lengths, batch_size) + data_bytes)
+    needed = at_a_time * (training_bytes(network, lengths, batch_size, bptt_steps, recompute) + data_bytes)
     available = available_bytes()
     if available is None or needed <= available:
         return
     hidden_size = max((node.hidden_size for node in network.nodes if isinstance(node, Recurrent)), default=0)
     together = f", {at_a_time} trainings at a time," if at_a_time > 1 else ""
     fewer = " or num_threads" if at_a_time > 1 else ""
+    windows = "" if recompute or bptt_steps is not None else "; or, in one direction, recompute=True"
     raise TooLarge(
         f"training needs up to {_in_words(needed)} of memory{together} and {_in_words(available)} are free: "
         f"choose a smaller hidden_size={hidden_size}, batch_size={batch_size}{fewer}, or shorter sequences "
-        f"(the longest has {int(lengths.max())} steps)"
+        f"(the longest has {int(lengths.max())} steps){windows}"
     )
 
 

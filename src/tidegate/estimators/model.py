@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
 from tidegate.engine import Engine, Steps, Stop, Target
-from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch
+from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch, evaluation_window
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
 from tidegate.estimators.gaps import Gaps
@@ -121,7 +121,14 @@ class SequenceModel(Options):
             )
         read_as = sum(node.size for node in network.nodes if isinstance(node, Input))
         copies = -(-read_as // examples.X.num_features)  # with gaps the times since are read as well
-        check_memory(network, examples.X.lengths, settings.batch_size, copies * data_bytes(examples.X.values))
+        check_memory(
+            network,
+            examples.X.lengths,
+            settings.batch_size,
+            copies * data_bytes(examples.X.values),
+            bptt_steps=settings.bptt_steps,
+            recompute=settings.recompute,
+        )
         read = partial(_part, network=network, scaling=scaling, gaps=gaps, coding=coding)
         training_part = read(training, ("X", "y"))
         validation_part = None
@@ -230,7 +237,8 @@ class SequenceModel(Options):
             for name, value in self.parameters_.items():
                 executor.engine.parameters[name][...] = value
             self._executor = executor
-        return sequences, executor.predict(steps)
+        window = evaluation_window(steps.lengths, self.bptt_steps, self.recompute)
+        return sequences, executor.predict(steps, window)
 
     def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, NDArray[Any], Doubles | None]:
         """The true rows, the engine's outputs for them and the rows' weights."""
@@ -333,9 +341,9 @@ class Executor:
         self.engine = engine
         self._lock = threading.Lock()
 
-    def predict(self, steps: Steps) -> NDArray[Any]:
+    def predict(self, steps: Steps, window: int | None) -> NDArray[Any]:
         with self._lock:
-            return self.engine.predict(steps, evaluation_batch(steps.lengths))
+            return self.engine.predict(steps, evaluation_batch(steps.lengths), window)
 
 
 def _given(validation: Any) -> Examples:

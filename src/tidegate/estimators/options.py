@@ -32,6 +32,10 @@ class Options(BaseEstimator):  # type: ignore[misc]
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
     clip_norm: largest norm of a gradient, or None.
+    bptt_steps: back-propagation through windows of so many steps, each with the states of the one before;
+    with a target a step an update after each. recompute: through whole sequences, but with the square root of
+    their steps in memory, for a third more time. Both need bidirectional=False; docs/long.md says when to
+    take which.
     max_epochs, patience, min_delta: training ends after max_epochs, or when the validation loss (the training
     loss, if validation is None) has not fallen by more than min_delta for patience epochs; patience=None
     trains all epochs.
@@ -67,6 +71,8 @@ class Options(BaseEstimator):  # type: ignore[misc]
     min_delta: float = _TRAINING.min_delta
     validation: float | tuple[Any, Any] | None = _TRAINING.validation
     clip_norm: float | None = _TRAINING.clip_norm
+    bptt_steps: int | None = _TRAINING.bptt_steps
+    recompute: bool = _TRAINING.recompute
     initializers: Initializers | Mapping[str, str] | None = None
     standardize: bool = True
     missing: str | None = None
@@ -101,6 +107,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
         )
         choice("loss", self.loss, self.LOSSES)
+        self._training_settings().require_one_direction(settings.bidirectional)
         return settings.network(input_size, output_size, self.loss, per_step=per_step, decay=decay)
 
     def _num_threads(self) -> int:

@@ -75,7 +75,7 @@ class Checkpoint:
             [_row(row) for row in document["rows"]],
             arrays["best"],
             document["drawn_from"],
-            Position(*document["position"]),
+            Position(*document["position"], arrays.get("carried")),
             document["seconds"],
         )
 
@@ -87,10 +87,12 @@ class Checkpoint:
             "num_updates": engine.num_updates,
             "rows": [[None if math.isnan(value) else value for value in row] for row in state.rows],
             "drawn_from": state.drawn_from,
-            "position": astuple(state.position),
+            "position": astuple(state.position)[:-1],
             "seconds": state.seconds,
         }
         arrays = {"parameters": engine.flat, "best": state.best, **engine.optimizer_state}
+        if state.position.states is not None:
+            arrays["carried"] = state.position.states
         persistence.write(self.path, document, {name: np.asarray(array) for name, array in arrays.items()})
         self._written = time.monotonic()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
-from tidegate.engine.memory import evaluation_batch
+from tidegate.engine.memory import evaluation_batch, evaluation_window
 from tidegate.training.checkpoint import Checkpoint, Row, State
 from tidegate.training.convergence import Convergence
 from tidegate.training.metrics import r2_from_mse
@@ -50,13 +50,22 @@ class Run:
         self.interrupted = False
         self.diverged = False
         self.seconds_before = 0.0  # of the interrupted fit that this one goes on with
-        self.rows: list[Row] = []
+        self._epochs: list[tuple[Row, int]] = []  # with the updates made by its end
         self._engine = engine
 
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return len(self.rows)
+        return len(self._epochs)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for row, _ in self._epochs]
+
+    @property
+    def updates_before(self) -> int:
+        """Updates of the epochs done."""
+        return self._epochs[-1][1] if self._epochs else 0
 
     @property
     def num_updates(self) -> int:
@@ -65,27 +74,27 @@ class Run:
 
     @property
     def total_updates(self) -> int:
-        """Updates of all max_epochs."""
-        return self.max_epochs * self.updates_per_epoch
+        """Updates of all max_epochs, if those to come have as many as the last that was begun."""
+        return self.updates_before + (self.max_epochs - self.epoch) * self.updates_per_epoch
 
     @property
     def updates_per_second(self) -> float:
         """Of the full epochs."""
-        return self.epoch * self.updates_per_epoch / self.seconds if self.seconds else 0.0
+        return self.updates_before / self.seconds if self.seconds else 0.0
 
     @property
     def history(self) -> dict[str, list[float]]:
         """loss, val_loss, score and val_score of each epoch done; NaN where there is no validation part."""
-        columns = zip(*self.rows) if self.rows else ((),) * len(MEASURES)
+        columns = zip(*self.rows) if self._epochs else ((),) * len(MEASURES)
         return {name: list(column) for name, column in zip(MEASURES, columns)}
 
     def last(self, measure: str) -> float:
         """A measure of the last epoch done; NaN before the first."""
-        return self.rows[-1][MEASURES.index(measure)] if self.rows else math.nan
+        return self._epochs[-1][0][MEASURES.index(measure)] if self._epochs else math.nan
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, num_updates: int) -> None:
         # One append: an interrupt cannot leave columns of different lengths.
-        self.rows.append(row)
+        self._epochs.append((row, num_updates))
 
 
 Watch = Callable[[Run], None]
@@ -112,7 +121,8 @@ def fit(
     finished an epoch return like others, with `interrupted` set; before that KeyboardInterrupt is raised.
     Diverged likewise ends a run that finished an epoch.
     """
-    run = Run(engine, settings, math.ceil(len(training) / settings.batch_size))
+    num_batches = math.ceil(len(training) / settings.batch_size)
+    run = Run(engine, settings, num_batches)
     optimizer, schedule = settings.engine_optimizer(), schedule_of(settings.schedule)
     convergence = Convergence(settings.patience, settings.min_delta)
     monitored = "loss" if validation is None else "val_loss"
@@ -127,13 +137,13 @@ def fit(
     def keep_state() -> None:
         """Write the checkpoint, if there is one, unless an exception left the state in the midst of a
         change."""
-        fits = run.num_updates == run.epoch * run.updates_per_epoch + position.update
+        fits = run.num_updates == run.updates_before + position.update
         if checkpoint is not None and fits:
             checkpoint.write(engine, State(run.rows, best, drawn_from, position, seconds()))
 
-    def take_epoch(row: Row) -> bool:
+    def take_epoch(row: Row, num_updates: int) -> bool:
         """Add an epoch's measures and see whether it is the last; True where its loss is the lowest."""
-        run.add(row)
+        run.add(row, num_updates)
         losses.append(run.last(monitored))
         lowest = convergence.update(losses[-1])
         if lowest or validation is None:
@@ -151,10 +161,12 @@ def fit(
         """The epoch from `position` on, which moves with it; in pieces if the state is to be kept in
         between."""
         nonlocal position
-        rates = schedule.rates(
-            settings.learning_rate, run.epoch, run.max_epochs, run.updates_per_epoch, losses
-        )
+        rates = schedule.rates(settings.learning_rate, run.epoch, run.max_epochs, num_batches, losses)
         order, seed = rng.permutation(len(training)), int(rng.integers(2**63))
+        if settings.bptt_steps is not None:  # the windows of a batch have the rate of the batch
+            lengths, size = training.steps.lengths, settings.batch_size
+            rates = rates.repeat(engine.updates_of_batches(lengths, order, size, settings.bptt_steps))
+        run.updates_per_epoch = len(rates)
         while True:
             try:
                 trained = engine.epoch(
@@ -167,17 +179,19 @@ def fit(
                     seed=seed,
                     position=position,
                     max_updates=None if checkpoint is None else checkpoint.updates_at_once(run.num_updates),
+                    bptt_steps=settings.bptt_steps,
+                    recompute=settings.recompute,
                     stop=stop,
                 )
             finally:
                 position = engine.reached
-            if position.update == run.updates_per_epoch:
+            if position.update == len(rates):
                 return trained
             keep_state()
 
     if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
         for row in left.rows:
-            take_epoch(row)
+            take_epoch(row, engine.num_updates - left.position.update)
         best[:], position, run.seconds_before = left.best, left.position, left.seconds
         rng.bit_generator.state = drawn_from = left.drawn_from
     try:
@@ -187,8 +201,9 @@ def fit(
             if stop is not None and stop.is_set:
                 raise KeyboardInterrupt
             trained = train_epoch()
-            val_loss, val_score = _evaluate(engine, validation, stop)
-            lowest = take_epoch((trained.loss, val_loss, training.score(trained.score), val_score))
+            val_loss, val_score = _evaluate(engine, validation, settings, stop)
+            row = (trained.loss, val_loss, training.score(trained.score), val_score)
+            lowest = take_epoch(row, run.num_updates)
             if lowest and validation is not None:
                 best[:] = engine.flat
             drawn_from, position = rng.bit_generator.state, Position()
@@ -228,12 +243,17 @@ def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None)
     return digest.hexdigest()
 
 
-def _evaluate(engine: Engine, part: Part | None, stop: Stop | None) -> tuple[float, float]:
+def _evaluate(
+    engine: Engine, part: Part | None, settings: TrainingSettings, stop: Stop | None
+) -> tuple[float, float]:
     """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
     if part is None:
         return math.nan, math.nan
-    size = evaluation_batch(part.steps.lengths)
-    measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
+    lengths = part.steps.lengths
+    window = evaluation_window(lengths, settings.bptt_steps, settings.recompute)
+    measured = engine.evaluate(
+        part.steps, part.target, np.arange(len(part)), evaluation_batch(lengths), stop, window
+    )
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
     return measured.loss, part.score(measured.score)

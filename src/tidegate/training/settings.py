@@ -98,6 +98,11 @@ class TrainingSettings:
     min_delta: stop when the validation loss (without a validation part: the training loss) has not fallen by
     more than min_delta for patience epochs; patience=None trains all max_epochs. clip_norm: the gradient's
     largest norm; None leaves it.
+
+    bptt_steps: back-propagation is truncated to windows of so many steps, each of which begins with the
+    states of the one before (Williams & Peng 1990); with a target a step there is an update after each. None:
+    it goes through whole sequences. recompute: it does so with the square root of their steps in memory, each
+    of which is computed twice. Both are for layers in one direction.
     """
 
     optimizer: str | Optimizer = "adam"
@@ -109,6 +114,8 @@ class TrainingSettings:
     min_delta: float = 0.0
     validation: float | None = 0.1
     clip_norm: float | None = 1.0
+    bptt_steps: int | None = None
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
@@ -129,6 +136,24 @@ class TrainingSettings:
             real("validation", self.validation, 0.0, 0.9, above=True)
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
+        if not isinstance(self.recompute, bool):
+            raise ValueError(f"recompute expects True or False; got {self.recompute!r}: pass one of them")
+        if self.bptt_steps is not None:
+            integer("bptt_steps", self.bptt_steps)
+            if self.recompute:
+                raise ValueError(
+                    f"recompute expects False beside bptt_steps={self.bptt_steps}, whose windows are all that "
+                    "is held at a time; got True: pass one of the two"
+                )
+
+    def require_one_direction(self, bidirectional: bool) -> None:
+        """ValueError where windows of time are asked for with layers that begin at the end."""
+        asked = "recompute" if self.recompute else None if self.bptt_steps is None else "bptt_steps"
+        if asked and bidirectional:
+            raise ValueError(
+                f"{asked} expects layers in one direction; got bidirectional=True, as classifiers have it "
+                "where nothing is said, and the other direction begins at the end: pass bidirectional=False"
+            )
 
     def engine_optimizer(self) -> Optimizer:
         """The engine's record: the optimizer with clip_norm."""
