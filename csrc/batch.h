@@ -44,9 +44,10 @@ class Batch {
   std::vector<long> length;        // (num_sequences,) its steps in the window
   std::vector<long> whole_length;  // (num_sequences,) all its steps
 
-  // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order.
+  // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order. most: steps of
+  // the window that it is at first.
   void set(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* indices, long count,
-           long num_groups) {
+           long num_groups, long most = std::numeric_limits<long>::max()) {
     num_sequences = count;
     order_.resize(count);
     std::iota(order_.begin(), order_.end(), 0L);
@@ -67,7 +68,7 @@ class Batch {
       group.num_sequences = next - group.first_sequence;
     }
     first_step = 0;
-    set_window(0, std::numeric_limits<long>::max());
+    set_window(0, most);
   }
 
   long longest() const { return num_sequences ? *std::max_element(whole_length.begin(), whole_length.end()) : 0; }

@@ -171,9 +171,9 @@ void bind_network(nb::module_& m, const char* name) {
               const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states, long window,
               std::uint64_t seed) {
              const typename N::Use use(n);
-             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial);
              require(window >= 1, "window expects at least 1 step; got ", window);
              n.require_window(window);
+             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial, window);
              n.require_output_gradients(outputs);
              n.set_final_gradients(final_states);
              n.input_gradients.clear();

@@ -194,7 +194,8 @@ class Bound : public Network<T> {
 
   // A batch of all sequences, with its targets and initial states. The arrays are read until the pass is over.
   Data<T> begin_batch(const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
-                      const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial) {
+                      const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial,
+                      long window = 0) {
     const Data<T> data = data_of(inputs, starts, lengths, mask);
     const auto targets = values || classes ? targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
                                            : std::vector<Target<T>>{};
@@ -205,7 +206,7 @@ class Bound : public Network<T> {
     kept = Kept::kNothing;
     in_windows = false;
     this->set_targets(targets);
-    this->set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()));
+    this->set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()), window);
     for (const auto& [node, states] : initial) {
       RecurrentNode<T>& layer = *this->recurrent(node);
       read_states(layer, this->batch(), "initial", states, layer.states);

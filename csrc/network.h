@@ -146,8 +146,9 @@ class Network {
 
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
-  void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
-    pass_.batch.set(starts, lengths, order, count, num_groups(count));
+  // window: the steps of one, where it is passed in windows; 0: of whole sequences.
+  void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count, long window = 0) {
+    pass_.batch.set(starts, lengths, order, count, num_groups(count), window ? window : std::numeric_limits<long>::max());
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
     for (auto& one : nodes_) one->value.has_gradient = false;
   }
@@ -213,8 +214,8 @@ class Network {
         const long first_window = update - first_update;
         first_update += updates;
         if (first_window >= updates) continue;
-        set_batch(data.starts, data.lengths, order + at, of_batch);
-        const long steps = through_time.window(pass_.batch.longest());
+        const long steps = through_time.window(longest_of(data, order + at, of_batch));
+        set_batch(data.starts, data.lengths, order + at, of_batch, steps);
         if (steps) windows_.cut(steps, nullptr);
         if (first_window > 0) windows_.set_states(carried);
         for (long window = first_window; window < updates && update < end; ++window) {
@@ -273,7 +274,7 @@ class Network {
     pack(false, team);
     attach(data);
     for (long at = 0; at < count; at += batch_size) {
-      set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
+      set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at), steps);
       begin_pass(team, interrupt, false, 0);
       if (steps) {
         windows_.cut(steps, nullptr);

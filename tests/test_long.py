@@ -1,5 +1,5 @@
-"""The options for long sequences, in the estimators, compare and the command line: what they change, what they
-leave, what they refuse."""
+"""The options for long sequences, in the estimators, compare and the command line: what they change, what
+they leave, what they refuse."""
 
 from typing import Any
 

@@ -10,14 +10,17 @@ import pytest
 
 import tidegate
 from tidegate.checks import TooLarge
-from tidegate.engine import memory
+from tidegate.engine import Engine, Steps, Target, memory
 from tidegate.engine.memory import available_bytes, check_memory, evaluation_batch, training_bytes
+from tidegate.engine.native import extension
 from tidegate.network import sequence_network
 
 WATCHED = any(f"lib{name}san" in os.environ.get("LD_PRELOAD", "") for name in ("a", "t"))
 
 # The estimate is an upper bound, and not more than so many times too large.
 MOST_SLACK = 2.5
+
+LONG = {"cell": "lstm", "hidden_size": 128, "batch_size": 30, "bidirectional": False, "num_layers": 2}
 
 MEASURE = """
 import json, sys
@@ -44,7 +47,8 @@ def fit(lengths, **options):
 
 fit([3] * 40, **options | {"hidden_size": 2})
 model, X, grown = fit(lengths, **options)
-expected = training_bytes(model.network_, X.lengths, model.batch_size) + data_bytes(X.values)
+through_time = (model.bptt_steps, model.recompute)
+expected = training_bytes(model.network_, X.lengths, model.batch_size, *through_time) + data_bytes(X.values)
 print(json.dumps([grown, expected]))
 """
 
@@ -76,8 +80,10 @@ def measured(tmp_path, options, lengths, width):
             [50] * 200,
             300,
         ),  # the data
+        (LONG | {"recompute": True}, [5000] * 40, 2),
+        (LONG | {"bptt_steps": 150}, [5000] * 40, 2),
     ],
-    ids=["parameters", "batch", "long", "layers", "ragged", "data"],
+    ids=["parameters", "batch", "long", "layers", "ragged", "data", "recompute", "bptt_steps"],
 )
 def test_the_estimate_is_an_upper_bound_of_moderate_slack(tmp_path, options, lengths, width):
     grown, expected = measured(tmp_path, options, lengths, width)
@@ -94,6 +100,40 @@ def test_it_grows_with_what_it_names():
     assert training_bytes(sequence_network("gru", 3, 64, 2, "softmax_cross_entropy"), LENGTHS, 2) > small
     assert training_bytes(NETWORK, np.repeat(LENGTHS, 2), 6) > small
     assert training_bytes(NETWORK, 2 * LENGTHS, 2) > small
+
+
+def bytes_held(length, *, recompute):
+    """Of an engine after the gradient of one sequence."""
+    before = extension().num_bytes_held()
+    engine = Engine(sequence_network("lstm", 3, 8, 2, "mse", num_layers=2), num_threads=1)
+    rng = np.random.default_rng(0)
+    steps = Steps.of(rng.normal(size=(length, 3)), [0, length])
+    target = Target(np.ones((1, 2), np.float32))
+    if recompute:
+        engine.differentiate(steps, target=target)
+    else:
+        engine.forward(steps, target=target, training=True)
+        engine.backward()
+    return extension().num_bytes_held() - before
+
+
+def test_recomputation_holds_the_square_root():
+    fixed = bytes_held(1, recompute=False)
+    held = [bytes_held(length, recompute=True) - fixed for length in (2_500, 40_000, 640_000)]
+    assert 3.5 < held[1] / held[0] < 4.5
+    assert 3.5 < held[2] / held[1] < 4.5
+    plain = [bytes_held(length, recompute=False) - fixed for length in (2_500, 40_000)]
+    assert 15.5 < plain[1] / plain[0] < 16.5
+    assert held[2] < plain[0] * 2
+
+
+def test_the_estimate_knows_windows():
+    lengths, network = np.full(4, 10_000), sequence_network("lstm", 3, 64, 2, "mse")
+    plain = training_bytes(network, lengths, 4)
+    recomputing = training_bytes(network, lengths, 4, recompute=True)
+    assert recomputing < plain / 20
+    assert training_bytes(network, lengths, 4, bptt_steps=10_000) > plain
+    assert recomputing < training_bytes(network, lengths, 4, bptt_steps=1000) < plain / 5
 
 
 def test_long_sequences_are_evaluated_in_smaller_batches():

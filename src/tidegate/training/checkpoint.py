@@ -75,7 +75,7 @@ class Checkpoint:
             [_row(row) for row in document["rows"]],
             arrays["best"],
             document["drawn_from"],
-            Position(*document["position"], arrays.get("carried")),
+            Position(*document["position"], states=arrays.get("carried")),
             document["seconds"],
         )
 

@@ -142,8 +142,8 @@ class TrainingSettings:
             integer("bptt_steps", self.bptt_steps)
             if self.recompute:
                 raise ValueError(
-                    f"recompute expects False beside bptt_steps={self.bptt_steps}, whose windows are all that "
-                    "is held at a time; got True: pass one of the two"
+                    f"recompute expects False beside bptt_steps={self.bptt_steps}, whose windows are all "
+                    "that is held at a time; got True: pass one of the two"
                 )
 
     def require_one_direction(self, bidirectional: bool) -> None:
