@@ -222,6 +222,28 @@ void bind_network(nb::module_& m, const char* name) {
             Interrupt interrupt(nullptr, [] { return false; });
             n.step(x, n.step_node, n.step_output.data(), interrupt);
           })
+      .def("piece", [](N& n, const In<T, 3>& x) -> nb::object {
+            const typename N::Use use(n);
+            require(n.kept == N::Kept::kStates, "piece expects begin_steps, and no other call of the engine since; call that first");
+            const std::size_t count = n.step_input.shape(0), steps = x.shape(1);
+            require(x.shape(0) == count && x.shape(2) == n.step_input.shape(1) && steps >= 1, "x expects shape (", count, ", steps, ",
+                    n.step_input.shape(1), ") of at least one step; got ", shape_of(x));
+            T sum = 0;  // NaN where a number is not finite
+            for (std::size_t i = 0; i < x.size(); ++i) sum += x.data()[i] * T(0);
+            require(sum == T(0), "x expects finite numbers; got NaN or infinity: fill them, or leave the step out");
+            const Value<T>& value = n.node(n.step_node)->value;
+            const auto run = [&](T* out) {
+              run_released(nullptr, [&](Interrupt& interrupt) { n.piece(x.data(), static_cast<long>(steps), n.step_node, out, interrupt); });
+            };
+            if (value.per_step) {
+              auto out = new_array<T>(false, count, steps, value.size);
+              run(out.data());
+              return nb::cast(out);
+            }
+            auto out = new_array<T>(false, count, value.size);
+            run(out.data());
+            return nb::cast(out);
+          }, "x"_a.noconvert())
       .def("set_states", [](N& n, long node, const In<T, 3>& states) {
             const typename N::Use use(n);
             require(n.kept == N::Kept::kStates, "set_states expects begin_steps, and no other call of the engine since; call that first");

@@ -293,14 +293,9 @@ class Network {
     const FlushDenormals mode;
     Team team(1);
     pack(false, team);
-    std::vector<std::int64_t> numbers(count);
-    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-    const std::vector<std::int64_t> lengths(count, 1);
-    set_batch(numbers.data(), lengths.data(), numbers.data(), count);
-    for (RecurrentNode<T>* layer : recurrent_) {
+    set_pieces(count, 1);
+    for (RecurrentNode<T>* layer : recurrent_)
       for (long s = 0; s < layer->num_states; ++s) layer->states[s].zero(count * layer->hidden_stride);
-      layer->has_initial = true;  // from then on the states that the step before left
-    }
     set_targets({});
   }
 
@@ -313,6 +308,32 @@ class Network {
     begin_pass(team, interrupt, false, 0);
     run_forward();
     scatter(number, out, team);
+  }
+
+  // Several steps of each: x (count, steps, columns of the one input); out (count, steps, columns of the node), or (count,
+  // columns) of a node per sequence. Interrupted, the states are those before it.
+  void piece(const T* x, long steps, long number, T* out, Interrupt& interrupt) {
+    const FlushDenormals mode;
+    const long count = pass_.batch.num_sequences;
+    Team team(team_size(count * steps));
+    const bool per_step = node(number)->value.per_step;
+    std::vector<T> before;
+    windows_.append_states(before);
+    const long window = recomputed_steps(steps);
+    set_pieces(count, steps, window);
+    inputs_[0]->data = x;
+    pass_.mask = nullptr;
+    begin_pass(team, interrupt, false, 0);
+    windows_.cut(window, nullptr);
+    try {
+      windows_.forward(false, [&] { if (per_step) scatter(number, out, team); });
+    } catch (const Interrupted&) {
+      windows_.set_states(before);
+      set_pieces(count, 1);
+      throw;
+    }
+    if (!per_step) scatter(number, out, team);
+    set_pieces(count, 1);
   }
 
   // Copies the rows of a node's value to their places in the data's order.
@@ -375,6 +396,16 @@ class Network {
   }
 
  private:
+  // A batch of `count` sequences of `steps` each, one after the other in the data, that go on from the states that stand.
+  void set_pieces(long count, long steps, long window = 0) {
+    std::vector<std::int64_t> numbers(count), starts(count);
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    for (long i = 0; i < count; ++i) starts[i] = i * steps;
+    const std::vector<std::int64_t> lengths(count, steps);
+    set_batch(starts.data(), lengths.data(), numbers.data(), count, window);
+    for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = true;
+  }
+
   template <class... Cells>
   long add_cell(CellList<Cells...>, const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
                 const std::vector<long>& multipliers, long first_parameter) {

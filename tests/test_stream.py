@@ -1,4 +1,4 @@
-"""Steps that arrive one at a time: the bits of the whole sequence, states in and out, refusals."""
+"""Steps that arrive one at a time or in pieces: the bits of the whole, states in and out, refusals."""
 
 from typing import Any
 
@@ -45,6 +45,32 @@ def test_steps_have_the_bits_of_the_whole(
     np.testing.assert_array_equal(stream.step(x[:, 0]), whole[:, 0])
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    cell=st.sampled_from(sorted(CELLS)),
+    dtype=st.sampled_from(["float32", "float64"]),
+    hidden_size=st.integers(1, 70),
+    num_layers=st.integers(1, 3),
+    num_sequences=st.integers(1, 30),
+    pieces=st.lists(st.integers(1, 80), min_size=1, max_size=5),
+)
+def test_pieces_have_the_bits_of_the_whole_however_it_is_cut(
+    cell: str, dtype: str, hidden_size: int, num_layers: int, num_sequences: int, pieces: list[int]
+) -> None:
+    """Of a piece of one step with `step`, and of several."""
+    layers = Recurrent(cell, 3, hidden_size, num_layers, dtype=dtype, random_state=0)
+    x = drawn(1, num_sequences, sum(pieces), 3).astype(dtype)
+    whole, final = layers.forward(x)
+    stream, at = layers.stream(num_sequences), 0
+    for steps in pieces:
+        piece = x[:, at : at + steps]
+        got = stream.step(piece[:, 0])[:, np.newaxis] if steps == 1 else stream.steps(piece)
+        np.testing.assert_array_equal(got, whole[:, at : at + steps])
+        at += steps
+    for name, state in final.items():
+        np.testing.assert_array_equal(stream.states[name], state)
+
+
 def test_a_step_can_be_written_in_place_and_given_as_a_list() -> None:
     layers = Recurrent("gru", 2, 3, random_state=0)
     streams = [layers.stream() for _ in range(3)]
@@ -88,6 +114,63 @@ def test_what_cannot_stream_says_so() -> None:
 
 
 FAST = {"hidden_size": 6, "max_epochs": 3, "random_state": 0, "validation": None}
+
+
+def models(per_step: bool) -> tuple[SequenceClassifier, SequenceRegressor]:
+    X = 5.0 + 3.0 * drawn(1, 20, 7, 2)
+    y = X[:, :, 0] if per_step else X[:, -1, 0]
+    classifier = SequenceClassifier(pooling="last", bidirectional=False, **FAST).fit(X, y > 5.0)
+    return classifier, SequenceRegressor(pooling="last", **FAST).fit(X, y)
+
+
+MODELS = {per_step: models(per_step) for per_step in (False, True)}
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((2, 2)), r"x expects shape \(1, steps, 2\) of at least one step; got \(2, 2\)"),
+        (np.zeros((1, 0, 2)), r"x expects shape \(1, steps, 2\) of at least one step; got \(1, 0, 2\)"),
+        (np.zeros((1, 4, 3)), r"x expects shape \(1, steps, 2\) of at least one step; got \(1, 4, 3\)"),
+        ([[[1.0, 2.0], [np.nan, 0.0]]], "x expects finite numbers; got NaN or infinity"),
+    ],
+)
+def test_a_piece_that_does_not_fit_changes_nothing(x: Any, message: str) -> None:
+    stream = Recurrent("lstm", 2, 3, random_state=0).stream()
+    stream.steps([[[1.0, 2.0], [3.0, 4.0]]])
+    before = stream.states
+    with pytest.raises(ValueError, match=message):
+        stream.steps(x)
+    for name, state in stream.states.items():
+        np.testing.assert_array_equal(state, before[name])
+
+
+@settings(deadline=None, max_examples=20)
+@given(pieces=st.lists(st.integers(1, 40), min_size=1, max_size=5), per_step=st.booleans())
+def test_a_model_answers_pieces_as_it_predicts(pieces: list[int], per_step: bool) -> None:
+    classifier, regressor = MODELS[per_step]
+    X = 5.0 + 3.0 * drawn(2, 4, sum(pieces), 2)
+    labels, levels = classifier.stream(4), regressor.stream(4)
+    probabilities, numbers = classifier.predict_proba(X), regressor.predict(X)
+    for start, stop in zip(np.cumsum([0, *pieces]), np.cumsum(pieces)):
+        so_far, steps = X[:, :stop], slice(start, stop)
+        got = labels.steps(X[:, steps]), levels.steps(X[:, steps])
+        if per_step:
+            expected = probabilities[:, steps], numbers[:, steps]
+        else:
+            expected = classifier.predict_proba(so_far), regressor.predict(so_far)
+        np.testing.assert_array_equal(got[0], expected[0])
+        np.testing.assert_array_equal(got[1], expected[1])
+
+
+def test_a_piece_of_one_sequence_needs_no_axis_for_it() -> None:
+    stream, other = (MODELS[True][1].stream() for _ in range(2))
+    x = drawn(3, 6, 2)
+    np.testing.assert_array_equal(stream.steps(x), other.steps(x[np.newaxis]))
+    with pytest.raises(
+        ValueError, match=r"x expects shape \(1, steps, 2\), or \(steps, 2\), of at least one"
+    ):
+        stream.steps(np.zeros((0, 2)))
 
 
 @pytest.mark.parametrize("per_step", [False, True])

@@ -289,6 +289,12 @@ class Engine:
         x, value = self._plan.begin_steps(self._numbers[name], num_sequences)
         return x, value, self._plan.step
 
+    def piece(self, x: Floats) -> Floats:
+        """The same of several steps at once, x (num_sequences, steps, I): the node's values after each,
+        (num_sequences, steps, columns), or those per sequence, (num_sequences, columns)."""
+        value: Floats = self._plan.piece(exactly("x", x, self.dtype, 3))
+        return value
+
     def set_states(self, name: str, states: Floats) -> None:
         """States (states, N, H) of a recurrent node, for the next `step`."""
         self._plan.set_states(self._numbers[name], states)

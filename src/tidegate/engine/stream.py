@@ -1,4 +1,4 @@
-"""A network whose steps arrive one at a time: a step in, its output out, the states kept between."""
+"""A network whose steps arrive one at a time or in pieces: steps in, outputs out, the states kept between."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tidegate.shapes import as_shape
 
 
 class Stream:
-    """N sequences side by side, each step of all of them one call, which allocates nothing.
+    """N sequences side by side, each step of all of them one call, which allocates nothing, or several.
 
     The parameters are those of the moment it was made. Outputs have the same bits as those of the whole
     sequences at once. x (N, I) is where a step may be written without a copy, output (N, K) what the last
@@ -51,6 +51,21 @@ class Stream:
             self.x[...] = x
         self._next()
         return self.output
+
+    def steps(self, x: npt.ArrayLike) -> Floats:
+        """The outputs of the next steps x (N, steps, I), as many calls of `step` would give them: (N, steps,
+        K), or (N, K) after the last of them where the output is one a sequence.
+
+        ValueError, and the states as they were, where x has another shape or a number that is not finite.
+        """
+        piece = np.ascontiguousarray(x, dtype=self.x.dtype)
+        num_sequences, size = self._shape
+        if piece.ndim != 3 or piece.shape[::2] != self._shape or piece.shape[1] == 0:
+            raise ValueError(
+                f"x expects shape ({num_sequences}, steps, {size}) of at least one step; got {piece.shape}: "
+                "pass the next steps of each sequence"
+            )
+        return self._engine.piece(piece)
 
     @property
     def states(self) -> dict[str, Floats]:

@@ -1,4 +1,4 @@
-"""A fitted model whose steps arrive one at a time."""
+"""A fitted model whose steps arrive one at a time or in pieces."""
 
 from __future__ import annotations
 
@@ -42,6 +42,25 @@ class ModelStream:
             raise ValueError(f"x expects shape {shape}; got {values.shape}: pass one step of each sequence")
         scaled = self._scaling.apply("x", values.reshape(shape), str(self._stream.x.dtype))
         return self._answers(self._stream.step(scaled))
+
+    def steps(self, x: npt.ArrayLike) -> Any:
+        """The answers to the next steps of each sequence, x (N, steps, I) or, of one sequence, (steps, I):
+        after each of them, N times `steps` of them, where the model answers per step, else after the last.
+        However a sequence is cut, they have the same bits. ValueError as `step` has it."""
+        count, size = self._stream.x.shape
+        values = np.asarray(x, np.float64)
+        if count == 1 and values.ndim == 2:
+            values = values[np.newaxis]
+        if values.ndim != 3 or values.shape[::2] != (count, size) or not values.size:
+            one = f", or (steps, {size})" if count == 1 else ""
+            raise ValueError(
+                f"x expects shape ({count}, steps, {size}){one}, of at least one step; got "
+                f"{np.shape(x)}: pass the next steps of each sequence"
+            )
+        scaled = self._scaling.apply("x", values.reshape(-1, size), str(self._stream.x.dtype))
+        outputs = self._stream.steps(scaled.reshape(values.shape))
+        answers = self._answers(outputs.reshape(-1, outputs.shape[-1]))
+        return answers.reshape(*outputs.shape[:-1], *answers.shape[1:])
 
     @property
     def states(self) -> dict[str, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class Checkpoint:
             [_row(row) for row in document["rows"]],
             arrays["best"],
             document["drawn_from"],
-            Position(*document["position"], states=arrays.get("carried")),
+            replace(Position(*document["position"]), states=arrays.get("carried")),
             document["seconds"],
         )
 
