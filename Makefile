@@ -14,7 +14,7 @@ package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-isa test-aarch64 test-torch test-aeon test-browser sanitize sanitize-threads
-.PHONY: wheel test-wheel bench bench-quick bench-page by-hand missing size import-time clean
+.PHONY: wheel test-wheel bench bench-quick bench-page by-hand missing long size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-page   docs/speed.md and its picture from the last full run"
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make missing      the ways with missing values, in accuracy and time; some minutes; ARGS=--help"
+	@echo "make long         the gradient of a million steps, in time and memory; a minute; ARGS=--help"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
 	@echo "make clean        removes what these made"
@@ -101,6 +102,9 @@ by-hand: build/by-hand/installed
 
 missing: .venv/installed-test
 	$(bin)/python -m benchmarks.missing $(ARGS)
+
+long: .venv/installed-test
+	$(bin)/python -m benchmarks.long_sequences $(ARGS)
 
 size: build/wheel/installed
 	build/wheel/venv/bin/python tools/installed_size.py

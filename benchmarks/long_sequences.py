@@ -1,13 +1,13 @@
 """The whole gradient of long sequences: time and memory, kept and recomputed.
 
-    python -m benchmarks.long_sequences [--steps 1000000] [--rounds 7]
+    python -m benchmarks.long_sequences [--steps 1000000] [--rounds 5]
 
 An LSTM of 64 units over one sequence of 8 features, float32, one thread: forward and backward with the
 gradients of every weight and of the input. "plain" keeps every step (Engine.forward, backward), "recompute"
-the states at the borders of windows (Engine.differentiate). Times are medians of rounds in which the two take
-turns, at a length whose activations fit; memory is what a process of its own takes at its peak beyond the
-data, the weights and the input's gradient. Writes benchmarks/results/long_sequences.json, from which
-docs/long.md has its table.
+the states at the borders of windows (Engine.differentiate). Times are medians of rounds in which they take
+turns, plain at a length whose activations fit; memory is what a process of its own takes at its peak beyond
+the data, the weights and the input's gradient. Prints the table of docs/long.md and writes
+benchmarks/results/long_sequences.json.
 """
 
 from __future__ import annotations
@@ -73,13 +73,21 @@ def seconds(run: Callable[[], Engine]) -> float:
     return time.perf_counter() - began
 
 
-def beside_each_other(num_steps: int, rounds: int) -> dict[str, float]:
-    """Microseconds a step of each way, in turns."""
-    runs = {way: work(way, num_steps) for way in WAYS}
-    for run in runs.values():
-        run()
-    times = [{way: seconds(run) for way, run in runs.items()} for _ in range(rounds)]
-    return {way: 1e6 * statistics.median(one[way] for one in times) / num_steps for way in WAYS}
+Case = tuple[str, int]  # a way and a number of steps
+
+
+def beside_each_other(cases: list[Case], rounds: int) -> dict[Case, list[float]]:
+    """Microseconds a step of each case in each round; the shorter ones are run several times a round."""
+    runs = {case: work(*case) for case in cases}
+    for case, run in runs.items():
+        if case[1] <= COMPARED_STEPS:
+            run()
+    paces: dict[Case, list[float]] = {case: [] for case in cases}
+    for _ in range(rounds):
+        for case, run in runs.items():
+            times = [seconds(run) for _ in range(10 if case[1] <= COMPARED_STEPS else 1)]
+            paces[case].append(1e6 * statistics.median(times) / case[1])
+    return paces
 
 
 def status(name: str) -> int:
@@ -88,17 +96,14 @@ def status(name: str) -> int:
 
 
 def alone(way: str, num_steps: int) -> dict[str, float]:
-    """Of this process: the bytes at its peak beyond data, weights and the input's gradient, and the time."""
+    """Of this process: the bytes at its peak beyond data, weights and the input's gradient."""
     work(way, 100)()  # what the library itself takes
     run = work(way, num_steps)
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     before = status("VmRSS")
-    taken = seconds(run)
-    input_gradient = 4 * num_steps * INPUT_SIZE
-    if way == "plain":  # it is made when it is asked for
-        input_gradient = 0
-    grown = status("VmHWM") - before - input_gradient
-    return {"bytes": grown, "microseconds_a_step": 1e6 * taken / num_steps}
+    run()
+    input_gradient = 4 * num_steps * INPUT_SIZE if way == "recompute" else 0  # plain has none of its own yet
+    return {"bytes": status("VmHWM") - before - input_gradient}
 
 
 def in_a_process(way: str, num_steps: int) -> dict[str, Any]:
@@ -110,27 +115,25 @@ def in_a_process(way: str, num_steps: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--alone", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
         print(json.dumps(alone(options.alone, options.steps)))
         return
 
-    pace = beside_each_other(COMPARED_STEPS, options.rounds)
-    print(f"{COMPARED_STEPS:,} steps, in turns: {pace} microseconds a step", flush=True)
-    lengths = [COMPARED_STEPS]
-    while lengths[-1] * 10 <= options.steps:
-        lengths.append(lengths[-1] * 10)
-    rows = [in_a_process("plain", length) for length in lengths[:2]]
-    rows += [in_a_process("recompute", length) for length in lengths]
-    for row in rows:
-        print(
-            f"| {row['way']} | {row['steps']:,} | {row['microseconds_a_step']:.2f} | "
-            f"{row['bytes'] / 1e6:.1f} |",
-            flush=True,
-        )
-    slowest = max(pace["recompute"], *(row["microseconds_a_step"] for row in rows if row["way"] == WAYS[1]))
+    plain, short, long = (WAYS[0], COMPARED_STEPS), (WAYS[1], COMPARED_STEPS), (WAYS[1], options.steps)
+    paces = beside_each_other([plain, short, long], options.rounds)
+    rows = []
+    for way, steps in (plain, (WAYS[0], 10 * COMPARED_STEPS), short, (WAYS[1], 10 * COMPARED_STEPS), long):
+        row: dict[str, Any] = in_a_process(way, steps)
+        pace = paces.get((way, steps))
+        row["microseconds_a_step"] = None if pace is None else statistics.median(pace)
+        ratios = None if pace is None else [one / base for one, base in zip(pace, paces[plain])]
+        row["times_of_plain"] = None if ratios is None else statistics.median(ratios)
+        rows.append(row)
+        shown = "| |" if pace is None else f"{row['microseconds_a_step']:.2f} | {row['times_of_plain']:.2f} |"
+        print(f"| {way} | {steps:,} | {row['bytes'] / 1e6:.1f} MB | {shown}", flush=True)
     result = {
         "date": date.today().isoformat(),
         "hardware": hardware(),
@@ -138,15 +141,12 @@ def main() -> None:
         "cell": "lstm",
         "input_size": INPUT_SIZE,
         "hidden_size": HIDDEN_SIZE,
-        "compared_steps": COMPARED_STEPS,
-        "microseconds_a_step": pace,
-        "times_of_plain": slowest / pace["plain"],
-        "alone": rows,
+        "results": rows,
         "goals": {"bytes": MOST_BYTES, "times_of_plain": MOST_TIMES},
     }
     path = Path(__file__).parent / "results" / "long_sequences.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"slowest recomputed step: {slowest / pace['plain']:.2f} times plain; wrote {path}")
+    print(f"wrote {path}")
 
 
 if __name__ == "__main__":

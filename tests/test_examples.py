@@ -36,6 +36,17 @@ def test_air_quality_beats_what_needs_no_learning(capsys):
     assert max(errors[2:]) < 22.0
 
 
+def test_a_long_recording_is_learnt_in_windows(capsys):
+    """By as many updates as it has windows; the states that they carry tell who has been speaking."""
+    runpy.run_path(str(EXAMPLES / "long_sequences.py"))
+    *_, whole, recomputed, windows, pieces = capsys.readouterr().out.splitlines()
+    updates, accuracies = zip(*(line[20:].split()[:2] for line in (whole, recomputed, windows, pieces)))
+    assert updates == ("30", "30", "16,050", "16,050")
+    whole, recomputed, windows, pieces = map(float, accuracies)
+    assert abs(recomputed - whole) < 0.02
+    assert windows > pieces + 0.01 > whole + 0.1
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_articles_formula_is_the_records(cell):
     example = runpy.run_path(str(EXAMPLES / "article.py"))

@@ -120,3 +120,24 @@ def test_compare_takes_them_and_says_what_memory_they_need(tmp_path: Any) -> Non
     )
     assert windows["gru"].test_score.median != plain["gru"].test_score.median
     assert recomputing["gru"].memory_bytes < plain["gru"].memory_bytes
+
+
+def test_the_command_line_refuses_them_in_its_own_words(run: Any, folder: Any) -> None:
+    columns = ["--id", "utterance", "--time", "step", "--target", "speaker"]
+    code, _, err = run("fit", "speakers.csv", *columns, "--bptt-steps", 5, "--output", "m.safetensors")
+    assert code == 2
+    assert "--bptt-steps expects layers in one direction; got --bidirectional" in err
+    assert err.rstrip().endswith("pass --one-direction")
+    code, _, err = run(
+        "fit",
+        "speakers.csv",
+        *columns,
+        "--one-direction",
+        "--recompute",
+        "--bptt-steps",
+        5,
+        "--output",
+        "m.st",
+    )
+    assert code == 2
+    assert "--recompute expects False beside --bptt-steps 5" in err
