@@ -72,12 +72,25 @@ def measured(tmp_path, options, lengths, width):
             8,
         ),
         (
+            {
+                "cell": "gru_reset_before",
+                "hidden_size": 64,
+                "batch_size": 64,
+                "bidirectional": False,
+                "recurrent_dropout": 0.2,
+                "zoneout": 0.1,
+                "input_dropout": 0.1,
+            },
+            [300] * 100,
+            4,
+        ),
+        (
             {"cell": "gru_reset_before", "hidden_size": 8, "dense": [[300, "relu"]]},
             [50] * 200,
             300,
         ),  # the data
     ],
-    ids=["parameters", "batch", "long", "layers", "ragged", "data"],
+    ids=["parameters", "batch", "long", "layers", "ragged", "regularised", "data"],
 )
 def test_the_estimate_is_an_upper_bound_of_moderate_slack(tmp_path, options, lengths, width):
     grown, expected = measured(tmp_path, options, lengths, width)

@@ -26,9 +26,13 @@ class Options(BaseEstimator):  # type: ignore[misc]
     """The options that every estimator has.
 
     cell: a name of tidegate.cells.CELLS. hidden_size, num_layers, bidirectional: the recurrent layers.
-    dropout: rate between recurrent layers and after the last. pooling: what is kept of the steps, "last"
-    (each direction's final state), "mean" or "max"; with a target a step every step is kept. dense: (width,
-    activation) of each layer before the output; activations are "none", "tanh", "relu".
+    dropout: rate between recurrent layers and after the last; input_dropout: of the inputs;
+    variational_dropout: both drop the same columns at all steps of a sequence; recurrent_dropout: of the
+    state that the recurrent weights read, likewise (Gal & Ghahramani 2016). zoneout: rate at which units keep
+    their state in training (Krueger et al. 2017), of every state or by its name, {"h": 0.05, "c": 0.5}.
+    pooling: what is kept of the steps, "last" (each direction's final state), "mean" or "max"; with a target
+    a step every step is kept. dense: (width, activation) of each layer before the output; activations are
+    "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
     clip_norm: largest norm of a gradient, or None.
@@ -55,6 +59,10 @@ class Options(BaseEstimator):  # type: ignore[misc]
     num_layers: int = _NETWORK.num_layers
     bidirectional: bool = _NETWORK.bidirectional
     dropout: float = _NETWORK.dropout
+    input_dropout: float = _NETWORK.input_dropout
+    recurrent_dropout: float = _NETWORK.recurrent_dropout
+    variational_dropout: bool = _NETWORK.variational_dropout
+    zoneout: float | Mapping[str, float] = _NETWORK.zoneout
     pooling: str = _NETWORK.pooling
     dense: Sequence[tuple[int, str]] = _NETWORK.dense
     loss: str = ""
