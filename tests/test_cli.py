@@ -40,6 +40,7 @@ MODEL = [
     "--as-measured",
     "--missing",
     "--fill",
+    "--padding",
     "--optimizer",
     "--learning-rate",
     "--schedule",
@@ -151,6 +152,23 @@ def test_every_setting_reaches_the_estimator(run, files, tmp_path, arguments, ke
     code, _, _ = run("compare", files / "dense.npz", *QUICK, *arguments, "--output", tmp_path)
     assert code == 0
     assert result_of(tmp_path)["settings"][key] == expected
+
+
+def test_ways_of_padding_are_compared(run, files, tmp_path):
+    data = dict(np.load(files / "dense.npz"))
+    lengths = np.arange(40) % 4 + 1
+    np.savez(tmp_path / "padded.npz", **data, lengths=lengths)
+    arguments = ["--cells", "gru", "--padding", "skip,gate, input", "--output", tmp_path / "out"]
+    code, out, err = run("compare", tmp_path / "padded.npz", *QUICK, *arguments)
+    assert (code, err) == (0, "")
+    assert "38% of them padding" in out
+    found = result_of(tmp_path / "out")["cells"]
+    X = tidegate.Sequences.from_padded(data["X"], lengths=lengths, padding="keep")
+    for way in ("skip", "gate", "input"):
+        expected = tidegate.compare(
+            X, data["y"], cells="gru", seeds=1, max_epochs=2, hidden_size=3, padding=way, progress=False
+        )
+        assert found[f"gru-{way}"]["test_score"]["values"] == list(expected["gru"].test_score.values)
 
 
 def test_seeds_cells_and_threads_are_those_asked_for(run, files, tmp_path):

@@ -50,6 +50,7 @@ def test_a_fit_is_the_librarys(run, folder):
         (["--variational-dropout"], "variational_dropout", True),
         (["--zoneout", 0.1], "zoneout", 0.1),
         (["--zoneout", "h=0.1,c=0.5"], "zoneout", {"h": 0.1, "c": 0.5}),
+        (["--padding", "gate"], "padding", "gate"),
         (["--pooling", "mean"], "pooling", "mean"),
         (["--dense", "5:tanh,3:relu"], "dense", [[5, "tanh"], [3, "relu"]]),
         (["--initializers", "recurrent=xavier_uniform"], "initializers", {"recurrent": "xavier_uniform"}),

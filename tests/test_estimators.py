@@ -275,6 +275,7 @@ OPTIONS = {
     "initializers": ({"bias": "chrono"}, {}),
     "standardize": (False, {}),
     "missing": ("mask", {}),
+    "padding": ("gate", {}),
     "random_state": (5, {}),
 }
 UNCHANGING = {"warm_start", "num_threads", "verbose", "loss", "class_weight", "fill"}  # tested on their own

@@ -47,6 +47,7 @@ MODELS = {
             recurrent_dropout=0.3,
             variational_dropout=True,
             zoneout={"h": 0.1, "c": 0.2},
+            padding="gate",
             pooling="mean",
             dense=[(5, "relu"), (3, "tanh")],
             loss="huber",

@@ -135,6 +135,13 @@ class ModelOptions:
     fill: Annotated[
         str | None, typer.Option(help="What stands for them with fill and mask: mean, zero or last.")
     ] = None
+    padding: Annotated[
+        str | None,
+        typer.Option(
+            help="What becomes of padding: skip, gate or input. Sequences without any are filled up for gate "
+            "and input. Default: skip."
+        ),
+    ] = None
     optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop or sgd.")] = None
     learning_rate: Annotated[float | None, typer.Option(help="Of the optimiser.")] = None
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or reduce_on_plateau.")] = None

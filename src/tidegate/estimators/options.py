@@ -48,6 +48,10 @@ class Options(BaseEstimator):  # type: ignore[misc]
     each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
     what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
     validation data have gaps, else "refuse". docs/missing.md says which to take.
+    padding: what becomes of steps that are padding, in sequences that have some
+    (Sequences.from_padded(..., padding="keep")). "skip" computes nothing for them; "gate" lets each unit
+    learn how far such a step moves its state; "input" reads zeros there, like other values. With "gate" and
+    "input" sequences without padding of their own are filled up to the longest of fit.
     warm_start: fit continues from the fitted weights and statistics. num_threads: None is as many as there
     are cores.
     random_state: None, an int, a numpy Generator or RandomState. verbose: a progress bar on a terminal.
@@ -79,6 +83,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
     standardize: bool = True
     missing: str | None = None
     fill: str = "mean"
+    padding: str = "skip"
     warm_start: bool = False
     num_threads: int | None = None
     random_state: int | np.random.Generator | np.random.RandomState | None = None
@@ -104,12 +109,21 @@ class Options(BaseEstimator):  # type: ignore[misc]
             choice("initializers", name, [field.name for field in fields(Initializers)])
         return Initializers(**given)
 
-    def _network(self, input_size: int, output_size: int, per_step: bool, decay: bool = False) -> Network:
+    def _network(
+        self,
+        input_size: int,
+        output_size: int,
+        per_step: bool,
+        decay: bool = False,
+        padding_gate: bool = False,
+    ) -> Network:
         settings = NetworkSettings(
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
         )
         choice("loss", self.loss, self.LOSSES)
-        return settings.network(input_size, output_size, self.loss, per_step=per_step, decay=decay)
+        return settings.network(
+            input_size, output_size, self.loss, per_step=per_step, decay=decay, padding_gate=padding_gate
+        )
 
     def _num_threads(self) -> int:
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for

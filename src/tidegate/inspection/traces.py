@@ -92,6 +92,7 @@ def _prepared(model: SequenceModel | Recurrent, X: Any) -> tuple[Engine, Steps, 
     else:
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
+        sequences = model.padding_.read(sequences)
         steps = as_steps("X", sequences, network, model.scaling_, model.gaps_, DTYPE)
     engine = Engine(network, dtype=DTYPE)
     for name, value in parameters.items():
