@@ -16,7 +16,6 @@ namespace tidegate {
 struct Group {
   long first_sequence = 0, num_sequences = 0;  // among the sequences of the batch
   Range rows{0, 0};                            // of the batch
-  long whole_row = 0;                          // its first row, counted in the batch of whole sequences
   long max_length = 0;
   std::vector<long> active;  // (max_length,) sequences that have a step t
   std::vector<long> first;   // (max_length + 1,) row of step t of the longest sequence; last, the end of the rows
@@ -78,15 +77,12 @@ class Batch {
 
   // From now on the steps [first, first + most) of every sequence, as far as it has them.
   void set_window(long first, long most) {
-    long row = 0, whole_row = 0;
+    long row = 0;
     for (Group& group : groups) {
       group.rows.begin = row;
-      group.whole_row = whole_row;
       for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences; ++b) {
         start[b] += first - first_step;
         length[b] = std::clamp(whole_length[b] - first, 0L, most);
-        group.whole_row += std::min(whole_length[b], first);
-        whole_row += whole_length[b];
       }
       const long* lengths_of_group = length.data() + group.first_sequence;
       group.max_length = group.num_sequences ? lengths_of_group[0] : 0;
@@ -130,14 +126,6 @@ class Batch {
         visit(row, group.first_sequence + row - group.first[t], t);
       }
     }
-  }
-
-  // Calls visit(begin, end, shift) for the rows of [begin, end) group by group; row + shift is the row of the same step
-  // in the batch of whole sequences.
-  template <class Visit>
-  void for_shifted_rows(long begin, long end, Visit&& visit) const {
-    for (const Group& group : groups)
-      visit(std::max(begin, group.rows.begin), std::min(end, group.rows.end), group.whole_row - group.rows.begin);
   }
 
  private:

@@ -23,8 +23,12 @@ void bind_network(nb::module_& m, const char* name) {
   nb::class_<N>(m, name)
       .def(nb::init<long, int>(), "num_parameters"_a, "num_threads"_a)
       .def("add_input", &N::add_input, "size"_a, "needs_gradient"_a)
-      .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "first_parameter"_a)
-      .def("add_dropout", &N::add_dropout, "of"_a, "rate"_a)
+      .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "updates"_a,
+           "product_multiplier"_a, "first_parameter"_a)
+      .def("add_dropout", [](N& n, long of, long size, double rate, bool per_sequence, bool inverted) {
+            return n.add_dropout(of, size, {rate, per_sequence, inverted});
+          }, "of"_a, "size"_a, "rate"_a, "per_sequence"_a, "inverted"_a)
+      .def("add_padding_gate", &N::add_padding_gate, "of"_a, "size"_a, "first_parameter"_a)
       .def("add_pool", [](N& n, long of, const std::string& pooling) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));
           }, "of"_a, "pooling"_a)
@@ -44,6 +48,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def_prop_ro("reached", [](const N& n) { return as_tuple(n.reached); }, nb::rv_policy::move)
       .def_prop_rw("num_updates", [](const N& n) { return n.num_updates.load(std::memory_order_relaxed); },
                    [](N& n, long count) { n.num_updates.store(count, std::memory_order_relaxed); })
+      .def_prop_ro("num_rows", &Network<T>::num_rows)
 
       .def("epoch",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
@@ -139,18 +144,18 @@ void bind_network(nb::module_& m, const char* name) {
 
       .def("forward",
            [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
-              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool training,
-              std::uint64_t seed) {
+              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool backward,
+              bool training, std::uint64_t seed) {
              const typename N::Use use(n);
              const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial);
-             run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, training, seed, interrupt); });
-             n.kept = training ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
+             run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, backward, training, seed, interrupt); });
+             n.kept = backward ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
              const LossSums sums = n.loss_sums();
              return std::make_tuple(sums.loss, sums.score, sums.weight);
            },
            "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "mask"_a.none().noconvert(),
            "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
-           "training"_a, "seed"_a)
+           "backward"_a, "training"_a, "seed"_a)
       .def("backward",
            [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states,
               bool record) {

@@ -18,6 +18,7 @@
 #include "layers/input.h"
 #include "layers/loss.h"
 #include "layers/optimizer.h"
+#include "layers/padding_gate.h"
 #include "layers/pool.h"
 #include "recurrence.h"
 #include "windows.h"
@@ -83,14 +84,33 @@ class Network {
     return add(std::move(node));
   }
 
-  // multipliers: a node for each state, -1 for none; or empty.
+  // multipliers, updates: a node for each state, -1 for none; or empty. product_multiplier: a node or -1.
   long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                     const std::vector<long>& multipliers, long first_parameter) {
-    return add_cell(EngineCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
+                     const std::vector<long>& multipliers, const std::vector<long>& updates, long product_multiplier, long first_parameter) {
+    const auto optional = [&](long number) { return number < 0 ? nullptr : node(number); };
+    StateNodes<T> state_nodes;
+    for (const long number : multipliers) state_nodes.multipliers.push_back(optional(number));
+    for (const long number : updates) state_nodes.updates.push_back(optional(number));
+    state_nodes.product_multiplier = optional(product_multiplier);
+    for (const Node<T>* one : state_nodes.all())
+      if (!one->value.per_step || one->value.size != hidden_size)
+        throw std::invalid_argument("a node that acts on states expects a column a hidden unit, " + std::to_string(hidden_size) +
+                                    ", of every step; got " + std::to_string(one->value.size));
+    return add_cell(EngineCells{}, of, cell, hidden_size, reverse, state_nodes, first_parameter);
   }
 
-  long add_dropout(long of, double rate) {
-    return add(std::make_unique<DropoutNode<T>>(node(of), rate, static_cast<long>(nodes_.size())));
+  // of: -1 for ones, `size` a step.
+  long add_dropout(long of, long size, const DropoutSettings& settings) {
+    Node<T>* source = of < 0 ? nullptr : node(of);
+    if (source && source->value.size != size) throw std::invalid_argument("dropout has as many columns as what it reads");
+    return add(std::make_unique<DropoutNode<T>>(source, size, settings, static_cast<long>(nodes_.size())));
+  }
+
+  long add_padding_gate(long of, long size, long first_parameter) {
+    Node<T>* source = node(of);
+    if (!source->value.per_step || source->value.size != 1) throw std::invalid_argument("a padding gate reads one column a step");
+    require_parameters(first_parameter, PaddingGateNode<T>::num_parameters(size));
+    return add(std::make_unique<PaddingGateNode<T>>(source, size, first_parameter));
   }
 
   long add_pool(long of, Pooling pooling) { return add(std::make_unique<PoolNode<T>>(node(of), pooling)); }
@@ -127,6 +147,13 @@ class Network {
   EpochPosition<T> reached;          // by the last call of epoch(), also where it was interrupted
   std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
 
+  // Steps of sequences that recurrent layers have computed going forward, so far; other threads may ask.
+  long num_rows() const {
+    long rows = 0;
+    for (const RecurrentNode<T>* layer : recurrent_) rows += layer->num_rows.load(std::memory_order_relaxed);
+    return rows;
+  }
+
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
   const std::vector<LossNode<T>*>& losses() const { return losses_; }
   Node<T>* node(long number) const {
@@ -153,10 +180,11 @@ class Network {
     for (auto& one : nodes_) one->value.has_gradient = false;
   }
 
-  void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {
+  // backward: one follows. training: what is dropped is drawn from seed.
+  void forward(const Data<T>& data, bool backward, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
     Team team(team_size());
-    pack(training, team);
+    pack(backward, team);
     attach(data);
     if (data.mask) pass_.gather_mask(data.mask);
     begin_pass(team, interrupt, training, seed);
@@ -196,7 +224,7 @@ class Network {
                        const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
                        long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), through_time.window(longest_of(data, order, count)));
     Team team(team_size());
     EpochResult<T> result{position, Ending::kComplete};
     long& update = result.position.update;
@@ -269,7 +297,7 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, long steps,
                    Interrupt& interrupt, VisitSteps&& visit_steps, VisitBatch&& visit_batch) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), steps);
     Team team(team_size());
     pack(false, team);
     attach(data);
@@ -315,12 +343,12 @@ class Network {
   void piece(const T* x, long steps, long number, T* out, Interrupt& interrupt) {
     const FlushDenormals mode;
     const long count = pass_.batch.num_sequences;
-    Team team(team_size(count * steps));
     const bool per_step = node(number)->value.per_step;
     std::vector<T> before;
     windows_.append_states(before);
     const long window = recomputed_steps(steps);
     set_pieces(count, steps, window);
+    Team team(team_size());
     inputs_[0]->data = x;
     pass_.mask = nullptr;
     begin_pass(team, interrupt, false, 0);
@@ -408,17 +436,16 @@ class Network {
 
   template <class... Cells>
   long add_cell(CellList<Cells...>, const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                const std::vector<long>& multipliers, long first_parameter) {
+                const StateNodes<T>& state_nodes, long first_parameter) {
     const Sources<T> sources = nodes_of(of);
-    std::vector<Node<T>*> multiplying;
-    for (const long number : multipliers) multiplying.push_back(number < 0 ? nullptr : node(number));
     std::unique_ptr<RecurrentNode<T>> layer;
     const auto make = [&]<class Cell>() {
       if (cell != Cell::name) return false;
       require_parameters(first_parameter, RecurrentWeights<T, Cell>::num_parameters(total_size(sources), hidden_size));
-      if (!multiplying.empty() && multiplying.size() != static_cast<std::size_t>(Cell::layout.num_states))
-        throw std::invalid_argument("multipliers expects one node a state of " + cell);
-      layer = std::make_unique<Recurrence<T, Cell>>(sources, multiplying, hidden_size, reverse, first_parameter);
+      for (const auto& [what, nodes] : {std::pair{"multipliers", &state_nodes.multipliers}, {"updates", &state_nodes.updates}})
+        if (!nodes->empty() && nodes->size() != static_cast<std::size_t>(Cell::layout.num_states))
+          throw std::invalid_argument(std::string(what) + " expects one node a state of " + cell);
+      layer = std::make_unique<Recurrence<T, Cell>>(sources, state_nodes, hidden_size, reverse, first_parameter);
       return true;
     };
     if (!(make.template operator()<Cells>() || ...)) throw std::invalid_argument("the engine has no cell " + cell);
@@ -450,6 +477,7 @@ class Network {
       if (one->gains_from_threads(pass_.batch)) return num_threads_;
     return 1;
   }
+
   static long longest_of(const Data<T>& data, const std::int64_t* order, long count) {
     std::int64_t longest = 0;
     for (long i = 0; i < count; ++i) longest = std::max(longest, data.lengths[order[i]]);

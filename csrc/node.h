@@ -41,7 +41,7 @@ struct Pass {
   Batch batch;
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
-  bool training = false;
+  bool training = false;                 // dropout draws
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   T* gradients = nullptr;

@@ -1,9 +1,12 @@
-// The one time loop, over any cell: phases, lengths, directions, masked steps and a multiplier of the state.
+// The one time loop, over any cell: phases, lengths, directions, masked steps, and beside the cell's equations what
+// other nodes, with a value a unit and step, do to its states (StateNodes).
 //
 // Memory of one layer in one direction, for S = vectors of units * columns * vector width (and at times a cache line more):
 //   columns (steps, S)     pre-activations, then activations, then their gradients, in place
 //   previous (steps, H)    each state of the step before, after the multiplier: what the products and equations read
 //   kept (steps, H)        the vector that a cell hands from one phase to the next (r * h, or the new c)
+//   operands (steps, H)    where there is a product multiplier, what the products of weight_hh read
+//   moves (steps, H)       of a state whose update has a gradient, s^_t - s_{t-1}
 //
 // Who computes what: a group of sequences (batch.h) from its first step to its last; or, where there is one group with
 // large weights, all its sequences for some of the units, phase by phase. Groups go through time in chunks of some
@@ -12,6 +15,7 @@
 // A long file, since forward and backward go through the same buffers by the same steps.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "recurrent_weights.h"
@@ -26,6 +30,7 @@ class RecurrentNode : public Node<T> {
   long hidden_size, hidden_stride, num_states;
   std::array<Buffer<T>, kMaxStates> states;           // before the pass the initial ones, after it the final ones
   std::array<Buffer<T>, kMaxStates> state_gradients;  // before the backward pass of the final, after it of the initial
+  std::atomic<long> num_rows{0};  // that forward passes have computed, so far
   bool has_initial = false, has_final_gradient = false;
   // Whether the backward pass keeps d loss / d state after every step, (steps, H padded).
   bool records_gradients = false;
@@ -40,17 +45,34 @@ class RecurrentNode : public Node<T> {
   virtual void read_state(const Batch& batch, long state, T* to) const = 0;
 };
 
+// Nodes with a value a unit and step that act on the states s of a layer, beside its cell's equations; null: none.
+template <class T>
+struct StateNodes {
+  std::vector<Node<T>*> multipliers;      // m of each state, or empty: s_{t-1} becomes m s_{t-1} before anything reads it
+  std::vector<Node<T>*> updates;          // p of each state, or empty: s_t = p s^_t + (1 - p) s_{t-1}, s^_t from the equations
+  Node<T>* product_multiplier = nullptr;  // q: the products of weight_hh read q times what they would read
+
+  Node<T>* multiplier(int state) const { return multipliers.empty() ? nullptr : multipliers[state]; }
+  Node<T>* update(int state) const { return updates.empty() ? nullptr : updates[state]; }
+  std::vector<Node<T>*> all() const {
+    std::vector<Node<T>*> nodes(multipliers);
+    nodes.insert(nodes.end(), updates.begin(), updates.end());
+    nodes.push_back(product_multiplier);
+    std::erase(nodes, nullptr);
+    return nodes;
+  }
+};
+
 template <class T, class Cell>
 class Recurrence final : public RecurrentNode<T> {
   static constexpr CellLayout kLayout = Cell::layout;
   static constexpr int W = kWidth<T>, kColumns = kLayout.num_columns, kStates = kLayout.num_states;
 
  public:
-  // multipliers: for each state the node whose value multiplies it before each step, or null.
-  Recurrence(Sources<T> sources, std::vector<Node<T>*> multipliers, long hidden_size, bool reverse, long first_parameter)
+  Recurrence(Sources<T> sources, StateNodes<T> state_nodes, long hidden_size, bool reverse, long first_parameter)
       : RecurrentNode<T>(hidden_size, kStates),
         sources_(std::move(sources)),
-        multipliers_(std::move(multipliers)),
+        state_nodes_(std::move(state_nodes)),
         reverse_(reverse),
         weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
@@ -67,7 +89,7 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   void read_state(const Batch& batch, long state, T* to) const override {
-    const Buffer<T>& before = multiplier(state) ? unmultiplied_[state] : previous_[state];
+    const Buffer<T>& before = state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state];
     batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) {
       const long next = reverse_ ? t - 1 : t + 1;
       const T* from = next >= 0 && next < batch.length[b] ? before.data() + batch.row(next, b) * hidden_stride
@@ -92,8 +114,13 @@ class Recurrence final : public RecurrentNode<T> {
     if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * hidden_stride);
     for (int s = 0; s < kStates; ++s) {
       previous_[s].resize(batch.num_steps * hidden_stride);
-      if (multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
+      if (state_nodes_.multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
+      if (keeps_moves(s)) moves_[s].resize(batch.num_steps * hidden_stride);
       if (!this->has_initial) this->states[s].zero(batch.num_sequences * hidden_stride);
+    }
+    if (state_nodes_.product_multiplier) {
+      operands_.resize(batch.num_steps * hidden_stride);
+      if constexpr (kLayout.keeps_vector) kept_operands_.resize(batch.num_steps * hidden_stride);
     }
     const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
@@ -108,9 +135,12 @@ class Recurrence final : public RecurrentNode<T> {
     const Batch& batch = pass.batch;
     for (int s = 0; s < kStates; ++s) {
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
-      if (multiplier(s) && multiplier(s)->value.needs_gradient) multiplier(s)->value.accumulated_gradient(batch);
+      if (state_nodes_.update(s)) passed_gradients_[s].resize(batch.num_sequences * hidden_stride);
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
+    for (Node<T>* node : state_nodes_.all())
+      if (node->value.needs_gradient) node->value.accumulated_gradient(batch);
+    if (state_nodes_.product_multiplier) operand_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
     adds_to_input_gradient_.clear();
@@ -121,16 +151,11 @@ class Recurrence final : public RecurrentNode<T> {
       x.has_gradient |= x.needs_gradient;
     }
     while (gradients_.size() < batch.groups.size()) gradients_.emplace_back();
-<<<<<<< HEAD
-    for (std::size_t g = 0; g < batch.groups.size(); ++g) gradients_[g].resize(weights_.gradient_size);
-    const int shares = unit_shares(batch, pass.team->size());
-=======
     for (std::size_t g = 0; g < batch.groups.size(); ++g) {
       gradients_[g].resize(weights_.gradient_size);
       if (batch.groups[g].rows.size() == 0) gradients_[g].zero(weights_.gradient_size);  // none goes on in this window
     }
-    const int shares = unit_shares(pass);
->>>>>>> ef9fcf5 (A batch in windows of time: whole gradients by recomputation, truncated ones with carried states, forward values to the last bit)
+    const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       backward_by_units(pass, batch.groups[0], shares);
     } else {
@@ -148,9 +173,32 @@ class Recurrence final : public RecurrentNode<T> {
 
   static constexpr int kUnitsOfPanel = kTileVectors;  // vectors of units that a panel of the backward product writes
 
-  Node<T>* multiplier(int state) const { return multipliers_.empty() ? nullptr : multipliers_[state]; }
+  // Whether a product of weight_hh reads the kept vector, in a phase: r * h stands there for h.
+  static constexpr bool reads_kept(int phase) {
+    for (int p = 0; p < kLayout.num_products; ++p) {
+      const RecurrentProduct& one = kLayout.products[p];
+      if (one.phase == phase && one.matrix == Matrix::kRecurrent && one.source == kKept) return true;
+    }
+    return false;
+  }
 
   const T* source(int index) const { return index == kKept ? kept_.data() : previous_[index].data(); }
+
+  // The node that multiplies what a product reads, or null.
+  Node<T>* multiplier_of(const RecurrentProduct& product) const {
+    return product.matrix == Matrix::kRecurrent ? state_nodes_.product_multiplier : nullptr;
+  }
+
+  // What a product reads.
+  const T* operand(const RecurrentProduct& product) const {
+    if (!multiplier_of(product)) return source(product.source);
+    return product.source == kKept ? kept_operands_.data() : operands_.data();
+  }
+
+  bool keeps_moves(int state) const {
+    const Node<T>* update = state_nodes_.update(state);
+    return update && update->value.needs_gradient;
+  }
 
   Rows<T> columns() { return {columns_.data(), weights_.stride}; }
 
@@ -198,7 +246,7 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   // Where a state is written for the step after: before its multiplier, if it has one.
-  T* incoming(int state) { return (multiplier(state) ? unmultiplied_[state] : previous_[state]).data(); }
+  T* incoming(int state) { return (state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state]).data(); }
 
   template <class Visit>
   void for_chunks(const Group& group, bool descending, Visit&& visit) const {
@@ -218,15 +266,18 @@ class Recurrence final : public RecurrentNode<T> {
 
   void forward_group(Pass<T>& pass, const Group& group) {
     start(pass.batch, group);
+    long num_rows = 0;
     for_chunks(group, reverse_, [&](Range chunk) {
       if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units());
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        multiply_states(step, all_units());
+        prepare_states(step, all_units());
         for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
+        num_rows += step.rows;
       });
     });
+    this->num_rows.fetch_add(num_rows, std::memory_order_relaxed);
   }
 
   void forward_by_units(Pass<T>& pass, const Group& group, int shares) {
@@ -237,11 +288,12 @@ class Recurrence final : public RecurrentNode<T> {
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (!multipliers_.empty())
-          pass.team->run([&](int k, int count) { multiply_states(step, units_of_share(k, count)); }, shares);
+        if (!state_nodes_.multipliers.empty() || state_nodes_.product_multiplier)
+          pass.team->run([&](int k, int count) { prepare_states(step, units_of_share(k, count)); }, shares);
         for_phases([&]<int kPhase>() {
           pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
         });
+        this->num_rows.fetch_add(step.rows, std::memory_order_relaxed);
       });
     });
   }
@@ -284,15 +336,46 @@ class Recurrence final : public RecurrentNode<T> {
     }
   }
 
-  void multiply_states(const Step& step, Range units) {
+  // The states as the step reads them.
+  void prepare_states(const Step& step, Range units) {
+    for (int s = 0; s < kStates; ++s)
+      if (const Node<T>* m = state_nodes_.multiplier(s)) multiply(step, units, *m, unmultiplied_[s], previous_[s]);
+    if (state_nodes_.product_multiplier) multiply(step, units, *state_nodes_.product_multiplier, previous_[0], operands_);
+  }
+
+  void multiply(const Step& step, Range units, const Node<T>& by, const Buffer<T>& from, Buffer<T>& to) const {
+    for (long row = step.row; row < step.row + step.rows; ++row)
+      for (long u = units.begin * W; u < units.end * W; u += W) {
+        const long at = row * hidden_stride + u;
+        store(to.data() + at, load<T>(from.data() + at) * load<T>(by.value.data.data() + at));
+      }
+  }
+
+  // Where the state after the step is, of its row `i`.
+  T* next_state(int state, const Step& step, long i) {
+    return i < step.next_rows ? incoming(state) + (step.next_row + i) * hidden_stride
+                              : this->states[state].data() + (step.sequence + i) * hidden_stride;
+  }
+
+  // The states that the equations gave, with what their updates keep of those before.
+  [[gnu::noinline]] void update_states(const Pass<T>& pass, const Step& step, Range units) {
     for (int s = 0; s < kStates; ++s) {
-      const Node<T>* m = multiplier(s);
-      if (!m) continue;
-      for (long row = step.row; row < step.row + step.rows; ++row)
+      const Node<T>* update = state_nodes_.update(s);
+      if (!update) continue;
+      for (long i = 0; i < step.rows; ++i) {
+        const long row = step.row + i;
+        T* states = next_state(s, step, i);
+        const bool masked = is_masked(pass, row);
         for (long u = units.begin * W; u < units.end * W; u += W) {
           const long at = row * hidden_stride + u;
-          store(previous_[s].data() + at, load<T>(unmultiplied_[s].data() + at) * load<T>(m->value.data.data() + at));
+          const Vec<T> given = load<T>(states + u), before = load<T>(previous_[s].data() + at);
+          if (keeps_moves(s)) store(moves_[s].data() + at, given - before);
+          if (masked) continue;
+          const Vec<T> p = load<T>(update->value.data.data() + at), state = fma(p, given, (1 - p) * before);
+          store(states + u, state);
+          if (s == 0) store(this->value.data.data() + at, state);
         }
+      }
     }
   }
 
@@ -308,7 +391,7 @@ class Recurrence final : public RecurrentNode<T> {
           const RecurrentProduct& one = kLayout.products[p];
           if (one.phase != kPhase) continue;
           const Rows<T> sums = columns.at(0, one.first * W);
-          panel_product<T>(rows, Rows<const T>{source(one.source), hidden_stride}.at(row), {hidden_size},
+          panel_product<T>(rows, Rows<const T>{operand(one), hidden_stride}.at(row), {hidden_size},
                            weights_.product(p) + u * hidden_size * one.count * W, one.count, {sums.data, sums.stride}, sums);
         }
         for (long r = 0; r < rows; ++r) {
@@ -334,6 +417,9 @@ class Recurrence final : public RecurrentNode<T> {
           Cell::template forward<kPhase>(one);
         }
       }
+    if constexpr (reads_kept(kPhase + 1))
+      if (state_nodes_.product_multiplier) multiply(step, units, *state_nodes_.product_multiplier, kept_, kept_operands_);
+    if (kPhase == kLayout.num_phases - 1 && !state_nodes_.updates.empty()) update_states(pass, step, units);
   }
 
   // The lines that a row will write for one vector of units: 2 to 6 % of the time where the batch exceeds the caches.
@@ -406,6 +492,8 @@ class Recurrence final : public RecurrentNode<T> {
   void phase_backward(Pass<T>& pass, const Step& step, Range units) {
     const T* output_gradient = this->value.has_gradient ? this->value.gradient.data() : nullptr;
     if (kPhase == kLayout.num_phases - 1 && this->records_gradients) record_gradients(step, units, output_gradient);
+    if (kPhase == kLayout.num_phases - 1 && !state_nodes_.updates.empty()) updates_backward(pass, step, units, output_gradient);
+    if (state_nodes_.update(0)) output_gradient = nullptr;  // then it is in that of the state
     for (long i = 0; i < step.rows; ++i)
       for (long u = units.begin; u < units.end; ++u) {
         const long sequence = step.sequence + i, row = step.row + i;
@@ -439,6 +527,31 @@ class Recurrence final : public RecurrentNode<T> {
         }
   }
 
+  // The gradients of states, to what the equations gave, p, and what passes them by to the states before.
+  [[gnu::noinline]] void updates_backward(const Pass<T>& pass, const Step& step, Range units, const T* output_gradient) {
+    for (int s = 0; s < kStates; ++s) {
+      Node<T>* update = state_nodes_.update(s);
+      if (!update) continue;
+      for (long i = 0; i < step.rows; ++i) {
+        const long row = step.row + i;
+        const bool masked = is_masked(pass, row);
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          const long at = row * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
+          T* gradient = this->state_gradients[s].data() + state_at;
+          Vec<T> g = load<T>(gradient), p = load<T>(update->value.data.data() + at);
+          if (s == 0 && output_gradient) g += load<T>(output_gradient + at);
+          if (masked) p = Vec<T>{} + 1;
+          if (keeps_moves(s)) {
+            T* to = update->value.gradient.data() + at;
+            store(to, fma(g, load<T>(moves_[s].data() + at), load<T>(to)));
+          }
+          store(gradient, p * g);
+          store(passed_gradients_[s].data() + state_at, (1 - p) * g);
+        }
+      }
+    }
+  }
+
   // The gradients of columns, through the products of a phase, to what they multiplied; after those of the first phase
   // the states' gradients are those before the step, and go through the multipliers.
   void products_backward(const Step& step, int phase, Range units) {
@@ -446,26 +559,38 @@ class Recurrence final : public RecurrentNode<T> {
       const RecurrentProduct& one = kLayout.products[p];
       if (one.phase != phase) continue;
       Buffer<T>& target = one.source == kKept ? kept_gradient_ : this->state_gradients[one.source];
-      const Rows<T> out{target.data() + step.sequence * hidden_stride, hidden_stride};
+      Node<T>* q = multiplier_of(one);
+      const Rows<T> out{(q ? operand_gradient_ : target).data() + step.sequence * hidden_stride, hidden_stride};
       transposed_columns_product(step.rows, step.row, weights_.product_transposed(p), hidden_size, one.first, one.count,
-                                 panels_of_units(units), {out.data, out.stride}, out);
+                                 panels_of_units(units), {q ? nullptr : out.data, out.stride}, out);
+      if (q) multiply_backward(step, units, *q, source(one.source), operand_gradient_.data(), target.data(), true);
     }
     if (phase > 0) return;
     for (int s = 0; s < kStates; ++s) {
-      Node<T>* m = multiplier(s);
-      if (!m) continue;
-      for (long i = 0; i < step.rows; ++i)
-        for (long u = units.begin * W; u < units.end * W; u += W) {
-          T* gradient = this->state_gradients[s].data() + (step.sequence + i) * hidden_stride + u;
-          const long at = (step.row + i) * hidden_stride + u;
-          const Vec<T> g = load<T>(gradient);
-          if (m->value.needs_gradient) {
-            T* to = m->value.gradient.data() + at;
-            store(to, fma(g, load<T>(unmultiplied_[s].data() + at), load<T>(to)));
+      T* gradient = this->state_gradients[s].data();
+      if (state_nodes_.update(s))
+        for (long i = 0; i < step.rows; ++i)
+          for (long u = units.begin * W; u < units.end * W; u += W) {
+            const long at = (step.sequence + i) * hidden_stride + u;
+            store(gradient + at, load<T>(gradient + at) + load<T>(passed_gradients_[s].data() + at));
           }
-          store(gradient, g * load<T>(m->value.data.data() + at));
-        }
+      if (Node<T>* m = state_nodes_.multiplier(s)) multiply_backward(step, units, *m, unmultiplied_[s].data(), gradient, gradient, false);
     }
+  }
+
+  // The gradient of a product by a node, to the node and to what it multiplied; add: to what stands there.
+  void multiply_backward(const Step& step, Range units, Node<T>& by, const T* multiplied, const T* gradient, T* to, bool add) const {
+    for (long i = 0; i < step.rows; ++i)
+      for (long u = units.begin * W; u < units.end * W; u += W) {
+        const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
+        const Vec<T> g = load<T>(gradient + state_at);
+        if (by.value.needs_gradient) {
+          T* sums = by.value.gradient.data() + at;
+          store(sums, fma(g, load<T>(multiplied + at), load<T>(sums)));
+        }
+        const Vec<T> own = g * load<T>(by.value.data.data() + at);
+        store(to + state_at, add ? load<T>(to + state_at) + own : own);
+      }
   }
 
   // out[r] = initial[r] + gradients of columns [first, first + count) times the transposed block, in some of its panels.
@@ -504,7 +629,7 @@ class Recurrence final : public RecurrentNode<T> {
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
       const RecurrentProduct& one = kLayout.products[p];
-      weights({source(one.source), hidden_stride}, hidden_size, one.first, one.count, weights_.product_gradient(gradients, p));
+      weights({operand(one), hidden_stride}, hidden_size, one.first, one.count, weights_.product_gradient(gradients, p));
     }
     column_sums<T>(rows.size(), units.begin * kColumns * W, units.end * kColumns * W, {g.data, g.stride},
                    weights_.bias_gradient(gradients), accumulate);
@@ -525,11 +650,12 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   Sources<T> sources_;
-  std::vector<Node<T>*> multipliers_;
+  StateNodes<T> state_nodes_;
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
   Buffer<T> columns_, kept_, kept_gradient_, held_;
-  std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_;
+  Buffer<T> operands_, kept_operands_, operand_gradient_;
+  std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

@@ -337,8 +337,8 @@ void test_threads() {
 
 // ---- cells ----
 
-// A layer of one cell over ragged sequences with initial states, a mask and a multiplier of each state, and the squared
-// error of the mean of its outputs.
+// A layer of one cell over ragged sequences with initial states, a mask, a multiplier and an update of each state and a
+// product multiplier, and the squared error of the mean of its outputs.
 template <class T>
 class CellTrial {
  public:
@@ -350,13 +350,16 @@ class CellTrial {
       rows_ += length;
     }
     const long x = network_.add_input(kInput, true);
-    std::vector<long> multipliers;
-    for (long s = 0; s < num_states; ++s) multipliers.push_back(network_.add_input(hidden, true));
-    layer_ = network_.add_recurrent({x}, cell, hidden, reverse, multipliers, 0);
+    std::vector<long> multipliers, updates;
+    for (long s = 0; s < num_states; ++s) {
+      multipliers.push_back(network_.add_input(hidden, true));
+      updates.push_back(network_.add_input(hidden, true));
+    }
+    layer_ = network_.add_recurrent({x}, cell, hidden, reverse, multipliers, updates, network_.add_input(hidden, true), 0);
     network_.add_loss(network_.add_pool(layer_, Pooling::kMean), LossKind::kMse, 1.0);
     fill(network_.parameters(), num_parameters, 0.5, 1);
     values_.emplace_back(static_cast<std::size_t>(rows_ * kInput));
-    for (long s = 0; s < num_states; ++s) values_.emplace_back(static_cast<std::size_t>(rows_ * hidden));
+    for (long i = 0; i < 2 * num_states + 1; ++i) values_.emplace_back(static_cast<std::size_t>(rows_ * hidden));
     for (std::size_t i = 0; i < values_.size(); ++i) fill(values_[i].data(), static_cast<long>(values_[i].size()), 1, 2 + i);
     states_.resize(static_cast<std::size_t>(num_states * sequences() * hidden));
     fill(states_.data(), static_cast<long>(states_.size()), 1, 20);
@@ -378,7 +381,7 @@ class CellTrial {
     Data<T> data{{}, starts_.data(), lengths_.data(), mask_.data()};
     for (const std::vector<T>& values : values_) data.inputs.push_back(values.data());
     Interrupt interrupt(nullptr, [] { return false; });
-    network_.forward(data, true, 0, interrupt);
+    network_.forward(data, true, true, 0, interrupt);
     const LossSums sums = network_.loss_sums();
     return sums.loss / sums.weight;
   }
@@ -401,7 +404,7 @@ class CellTrial {
     for (std::size_t i = 0; i < values_.size(); ++i) {
       std::vector<T> gradient(values_[i].size());
       network_.scatter_gradient(static_cast<long>(i), gradient.data());
-      visit(i == 0 ? "x" : "multiplier", values_[i].data(), gradient);
+      visit(i == 0 ? "x" : "a node that acts on states", values_[i].data(), gradient);
     }
     const RecurrentNode<T>& layer = *network_.recurrent(layer_);
     std::vector<T> gradient(states_.size());

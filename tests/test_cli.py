@@ -26,6 +26,11 @@ MODEL = [
     "--bidirectional",
     "--one-direction",
     "--dropout",
+    "--input-dropout",
+    "--recurrent-dropout",
+    "--variational-dropout",
+    "--dropout-per-step",
+    "--zoneout",
     "--pooling",
     "--dense",
     "--initializers",
@@ -35,6 +40,7 @@ MODEL = [
     "--as-measured",
     "--missing",
     "--fill",
+    "--padding",
     "--optimizer",
     "--learning-rate",
     "--schedule",
@@ -133,6 +139,9 @@ def test_numbers_are_regressed_and_a_test_file_is_tested_on(run, files, tmp_path
         (["--bidirectional"], "bidirectional", True),
         (["--one-direction"], "bidirectional", False),
         (["--dropout", 0.25], "dropout", 0.25),
+        (["--zoneout", "h=0.1,c=0.5"], "zoneout", {"h": 0.1, "c": 0.5}),
+        (["--variational-dropout", "--input-dropout", 0.2], "variational_dropout", True),
+        (["--recurrent-dropout", 0.2], "recurrent_dropout", 0.2),
         (["--learning-rate", 0.02], "learning_rate", 0.02),
         (["--batch-size", 7], "batch_size", 7),
         (["--max-epochs", 1], "max_epochs", 1),
@@ -143,6 +152,23 @@ def test_every_setting_reaches_the_estimator(run, files, tmp_path, arguments, ke
     code, _, _ = run("compare", files / "dense.npz", *QUICK, *arguments, "--output", tmp_path)
     assert code == 0
     assert result_of(tmp_path)["settings"][key] == expected
+
+
+def test_ways_of_padding_are_compared(run, files, tmp_path):
+    data = dict(np.load(files / "dense.npz"))
+    lengths = np.arange(40) % 4 + 1
+    np.savez(tmp_path / "padded.npz", **data, lengths=lengths)
+    arguments = ["--cells", "gru", "--padding", "skip,gate, input", "--output", tmp_path / "out"]
+    code, out, err = run("compare", tmp_path / "padded.npz", *QUICK, *arguments)
+    assert (code, err) == (0, "")
+    assert "38% of them padding" in out
+    found = result_of(tmp_path / "out")["cells"]
+    X = tidegate.Sequences.from_padded(data["X"], lengths=lengths, padding="keep")
+    for way in ("skip", "gate", "input"):
+        expected = tidegate.compare(
+            X, data["y"], cells="gru", seeds=1, max_epochs=2, hidden_size=3, padding=way, progress=False
+        )
+        assert found[f"gru-{way}"]["test_score"]["values"] == list(expected["gru"].test_score.values)
 
 
 def test_seeds_cells_and_threads_are_those_asked_for(run, files, tmp_path):

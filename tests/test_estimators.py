@@ -257,6 +257,10 @@ OPTIONS = {
     "num_layers": (2, {}),
     "bidirectional": (None, {}),  # the other of True and False
     "dropout": (0.6, {}),
+    "input_dropout": (0.6, {}),
+    "recurrent_dropout": (0.6, {}),
+    "variational_dropout": (True, {"input_dropout": 0.5}),
+    "zoneout": ({"h": 0.3}, {}),
     "pooling": ("mean", {}),
     "dense": ([(4, "relu")], {}),
     "optimizer": ("sgd", {}),
@@ -271,9 +275,20 @@ OPTIONS = {
     "initializers": ({"bias": "chrono"}, {}),
     "standardize": (False, {}),
     "missing": ("mask", {}),
+    "padding": ("gate", {}),
     "random_state": (5, {}),
 }
-UNCHANGING = {"warm_start", "num_threads", "verbose", "loss", "class_weight", "fill"}  # tested on their own
+# tested on their own
+UNCHANGING = {
+    "warm_start",
+    "num_threads",
+    "verbose",
+    "loss",
+    "class_weight",
+    "fill",
+    "bptt_steps",
+    "recompute",
+}
 
 
 @both

@@ -47,6 +47,16 @@ def test_a_long_recording_is_learnt_in_windows(capsys):
     assert windows > pieces + 0.01 > whole + 0.1
 
 
+def test_padding_that_is_skipped_is_not_worse_than_padding_that_is_read(capsys):
+    found = runpy.run_path(str(EXAMPLES / "padding.py"))["comparison"]
+    out = capsys.readouterr().out
+    assert "45% of the steps to train on are padding" in out
+    scores = {way: found[f"gru-{way}"].test_score.median for way in ("skip", "gate", "input")}
+    assert scores["skip"] > 0.8
+    assert scores["skip"] > scores["input"]
+    assert "gru-gate" in out
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_articles_formula_is_the_records(cell):
     example = runpy.run_path(str(EXAMPLES / "article.py"))

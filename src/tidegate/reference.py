@@ -24,12 +24,13 @@ class PackedAffine:
         self._bias = _by_gate(cell.gates, parameters["bias"])
         self._recurrent_bias = {gate: parameters[f"bias_h{gate}"] for gate in cell.recurrent_biases}
         self._weight_c = _by_gate(cell.peepholes, parameters["weight_ch"]) if cell.peepholes else {}
+        self.product_multiplier: Array | float = 1.0
 
     def x(self, gate: str, value: Array) -> Array:
         return value @ self._weight_x[gate].T + self._bias[gate]
 
     def h(self, gate: str, value: Array) -> Array:
-        product = value @ self._weight_h[gate].T
+        product = (value * self.product_multiplier) @ self._weight_h[gate].T
         return product + self._recurrent_bias[gate] if gate in self._recurrent_bias else product
 
     def c(self, gate: str, value: Array) -> Array:
@@ -77,15 +78,19 @@ def run(
     reverse: bool = False,
     mask: npt.ArrayLike | None = None,
     multiplier: Arrays | None = None,
+    update: Arrays | None = None,
+    product_multiplier: npt.ArrayLike | None = None,
 ) -> LayerRun:
     """Run one layer in one direction.
 
     parameters: as cell.parameter_shapes names them. x: (B, T, I). initial: state name -> (B, H), zero where
     absent. lengths: (B,), None for T everywhere; nothing is read from padding. reverse: from each
     sequence's own last step to its first. multiplier: state name -> (B, T, H); at step t the state of the
-    step before, or the initial one, is multiplied by it before anything reads it. mask: (B, T); at a step
-    with False nothing is read from x and every state passes as it is after the multiplier, so that the
-    output there is the h carried.
+    step before, or the initial one, is multiplied by it before anything reads it. update: state name ->
+    (B, T, H); the state after step t is that of the step before, after its multiplier, and update times the
+    way from there to what the cell gives. product_multiplier: (B, T, H); the products of weight_hh read it
+    times what they would read. mask: (B, T); at a step with False nothing is read from x and every state
+    passes as it is after the multiplier, so that the output there is the h carried.
 
     ValueError names the argument whose shape or name does not fit.
     """
@@ -103,14 +108,19 @@ def run(
     }
     _known("initial", initial, cell.states)
     _known("multiplier", multiplier, cell.states)
+    _known("update", update, cell.states)
     states = {name: np.zeros((batch_size, hidden_size)) for name in cell.states} | {
         name: as_shape(f"initial[{name!r}]", value, (batch_size, hidden_size))
         for name, value in (initial or {}).items()
     }
+    a_unit = (batch_size, num_steps, hidden_size)
     factors = {
-        name: as_shape(f"multiplier[{name!r}]", value, (batch_size, num_steps, hidden_size))
-        for name, value in (multiplier or {}).items()
+        name: as_shape(f"multiplier[{name!r}]", value, a_unit) for name, value in (multiplier or {}).items()
     }
+    updates = {name: as_shape(f"update[{name!r}]", value, a_unit) for name, value in (update or {}).items()}
+    operand_factors = (
+        None if product_multiplier is None else as_shape("product_multiplier", product_multiplier, a_unit)
+    )
     real_BT = mask_from_lengths(as_lengths(lengths, batch_size, num_steps), num_steps)
     computed_BT = real_BT if mask is None else real_BT & as_mask(mask, (batch_size, num_steps))
     x_BTI = np.where(computed_BT[:, :, np.newaxis], x_BTI, 0.0)
@@ -123,11 +133,14 @@ def run(
             name: np.where(real, state * factors[name][:, t], state) if name in factors else state
             for name, state in states.items()
         }
+        if operand_factors is not None:
+            affine.product_multiplier = operand_factors[:, t]
         stepped, gates = cell.step(affine, x_BTI[:, t], *carried.values())
-        states = {
-            name: np.where(computed, new, carried[name])
-            for name, new in zip(cell.states, stepped, strict=True)
-        }
+        states = {}
+        for name, given in zip(cell.states, stepped, strict=True):
+            before = carried[name]
+            new = before + updates[name][:, t] * (given - before) if name in updates else given
+            states[name] = np.where(computed, new, before)
         for name, gate in zip(cell.gates, gates, strict=True):
             trace[name][:, t] = np.where(computed, gate, 0.0)
         for name, state in states.items():

@@ -114,7 +114,7 @@ INSIDE = np.array([[True, False, True], [True, True, True]])
             r"x\[0\] at step 1, which is a real step by lengths and padding by padding_value",
         ),
         (np.array([[1.0, np.inf]]), {"lengths": [2]}, "x .* got infinity in sequence 0 at step 1, feature 0"),
-        (X, {"lengths": [1, 2], "padding": "gate"}, "padding expects one of skip, input; got 'gate'"),
+        (X, {"lengths": [1, 2], "padding": "gate"}, "padding expects one of skip, keep, input; got 'gate'"),
         (X, {"lengths": [1, 2], "observed": INSIDE.T}, r"observed expects .* \(2, 3, 1\); got bool"),
         (X, {"lengths": [1, 2], "times": [[0, 1]]}, r"times expects .* \(2, 3\); got shape \(1, 2\)"),
         (

@@ -76,6 +76,19 @@ def measured(tmp_path, options, lengths, width):
             8,
         ),
         (
+            {
+                "cell": "gru_reset_before",
+                "hidden_size": 64,
+                "batch_size": 64,
+                "bidirectional": False,
+                "recurrent_dropout": 0.2,
+                "zoneout": 0.1,
+                "input_dropout": 0.1,
+            },
+            [300] * 100,
+            4,
+        ),
+        (
             {"cell": "gru_reset_before", "hidden_size": 8, "dense": [[300, "relu"]]},
             [50] * 200,
             300,
@@ -83,7 +96,7 @@ def measured(tmp_path, options, lengths, width):
         (LONG | {"recompute": True}, [5000] * 40, 2),
         (LONG | {"bptt_steps": 150}, [5000] * 40, 2),
     ],
-    ids=["parameters", "batch", "long", "layers", "ragged", "data", "recompute", "bptt_steps"],
+    ids=["parameters", "batch", "long", "layers", "ragged", "regularised", "data", "recompute", "bptt_steps"],
 )
 def test_the_estimate_is_an_upper_bound_of_moderate_slack(tmp_path, options, lengths, width):
     grown, expected = measured(tmp_path, options, lengths, width)

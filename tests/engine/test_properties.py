@@ -201,6 +201,18 @@ def test_masked_steps_are_as_if_they_were_not_there(cell: str) -> None:
         np.testing.assert_array_equal(final["h"][:, index], final_alone["h"][:, 0])
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_sequence_of_masked_steps_alone_has_the_initial_states(cell: str) -> None:
+    layers = with_random_parameters(Recurrent(cell, 3, 9, dtype="float64"), 1)
+    initial = {state: drawn(2, 1, 2, 9) for state in layers.cell.states}
+    mask = np.array([[True] * 5, [False] * 5])
+    output, final = layers.forward(np.full((2, 5, 3), 7.0), states=initial, mask=mask)
+    np.testing.assert_array_equal(output[1], np.repeat(initial["h"][0, 1:], 5, axis=0))
+    for state, value in final.items():
+        np.testing.assert_array_equal(value[0, 1], initial[state][0, 1])
+        assert (value[0, 0] != initial[state][0, 0]).any()
+
+
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", None])
 def test_dropout_gradient(pooling: str | None) -> None:
     network = sequence_network(

@@ -124,7 +124,9 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_an_estimators_gradient_starts_at_its_loss() -> None:
     X = sequences(0, (6, 4, 9, 5, 7))
     y = np.array([one.sum() for one in X])
-    model = SequenceRegressor("lstm", bidirectional=False, dense=(), dropout=0.5, **QUICK).fit(X, y)
+    model = SequenceRegressor(
+        "lstm", bidirectional=False, dense=(), dropout=0.5, zoneout={"c": 0.3}, **QUICK
+    ).fit(X, y)
     error = (model.predict(X) - y) / model.coding_.scaling.scale
     weight = np.linalg.norm(model.parameters_["weight_output"])
     for flow, one in zip(gradient_flow(model, X, y), error, strict=True):

@@ -123,6 +123,9 @@ def compare(
     if data is not None and format == "table":
         print(f"{training.describe()}\ntask: {kind}{classes}", flush=True)
     console = Console()
+    settings = model.settings()
+    if "," in settings.get("padding", ""):
+        settings["padding"] = [way.strip() for way in settings["padding"].split(",")]
     try:
         comparison = run(
             training.X,
@@ -139,7 +142,7 @@ def compare(
             output=output,
             resume=resume,
             command=shlex.join(["tidegate", *(word for word in context.obj if word != "--resume")]),
-            **model.settings(),
+            **settings,
         )
     except Interrupted as interrupt:
         if interrupt.comparison is not None:

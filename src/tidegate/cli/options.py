@@ -95,6 +95,23 @@ class ModelOptions:
         typer.Option("--bidirectional/--one-direction", help="Read in both directions, or in one."),
     ] = None
     dropout: Annotated[float | None, typer.Option(help="Rate between layers and before the output.")] = None
+    input_dropout: Annotated[float | None, typer.Option(help="Rate of dropout of the inputs.")] = None
+    recurrent_dropout: Annotated[
+        float | None,
+        typer.Option(help="Rate of dropout of the state that the recurrent weights read, once a sequence."),
+    ] = None
+    variational_dropout: Annotated[
+        bool | None,
+        typer.Option(
+            "--variational-dropout/--dropout-per-step", help="Drop the same at all steps of a sequence."
+        ),
+    ] = None
+    zoneout: Annotated[
+        str | None,
+        typer.Option(
+            help="Rate at which units keep their state in training: 0.1, or by state, h=0.05,c=0.5."
+        ),
+    ] = None
     pooling: Annotated[str | None, typer.Option(help="What is kept of the steps: last, mean or max.")] = None
     dense: Annotated[str | None, typer.Option(help="Layers before the output: 32:tanh,16:relu.")] = None
     initializers: Annotated[
@@ -117,6 +134,13 @@ class ModelOptions:
     ] = None
     fill: Annotated[
         str | None, typer.Option(help="What stands for them with fill and mask: mean, zero or last.")
+    ] = None
+    padding: Annotated[
+        str | None,
+        typer.Option(
+            help="What becomes of padding: skip, gate or input. Sequences without any are filled up for gate "
+            "and input. Default: skip."
+        ),
     ] = None
     optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop or sgd.")] = None
     learning_rate: Annotated[float | None, typer.Option(help="Of the optimiser.")] = None
@@ -158,6 +182,11 @@ class ModelOptions:
             ]
         if "initializers" in given:
             given["initializers"] = _pairs("initializers", given["initializers"])
+        if "zoneout" in given:
+            text = given["zoneout"]
+            rates = _pairs("zoneout", text) if "=" in text else {"": text}
+            numbers = {state: _read("zoneout", rate, float) for state, rate in rates.items()}
+            given["zoneout"] = numbers.get("", numbers)
         return given
 
 

@@ -10,6 +10,7 @@ from tidegate import cells as known_cells
 from tidegate.checks import choice, integer
 from tidegate.comparison.parts import Part
 from tidegate.comparison.trials import TASKS
+from tidegate.estimators.padding import PADDINGS
 
 # What compare sets itself, and where the user says it instead.
 _OWN = {
@@ -35,6 +36,22 @@ def cells_of(cells: str | Iterable[str]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError(f"cells expects at least one cell, each once; got {names}: leave repeated ones out")
     return names
+
+
+def candidates_of(cells: tuple[str, ...], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The settings of what is compared, by its name: each cell, or with several ways of padding each cell
+    with each of them, "lstm-gate"."""
+    given = options["padding"]
+    ways = (given,) if isinstance(given, str) else tuple(given)
+    for way in ways:
+        choice("padding", way, PADDINGS)
+    if not ways or len(set(ways)) < len(ways):
+        raise ValueError(f"padding expects one way or several, each once; got {given!r}: name each once")
+    return {
+        cell if len(ways) == 1 else f"{cell}-{way}": options | {"cell": cell, "padding": way}
+        for cell in cells
+        for way in ways
+    }
 
 
 def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:

@@ -71,10 +71,10 @@ class Part:
         return np.repeat(own, self.X.lengths)[there(np.concatenate(self.y))]
 
     def digest(self) -> str:
-        """SHA-256 of values, lengths, time stamps, targets and groups."""
+        """SHA-256 of values, lengths, time stamps, padding, targets and groups."""
         digest = hashlib.sha256()
         targets = self.y if isinstance(self.y, list) else [self.y]
-        for array in (self.X.values, self.X.offsets, self.X.times, *targets, self.groups):
+        for array in (self.X.values, self.X.offsets, self.X.times, self.X.padding, *targets, self.groups):
             own = np.asarray([] if array is None else array)
             digest.update(f"{own.dtype.str} {own.shape}".encode())
             plain = np.array(list(map(repr, own.ravel()))) if own.dtype.kind == "O" else own.ravel()

@@ -12,6 +12,7 @@ from typing import Any
 import tidegate
 from tidegate.checks import TooLarge, choice, integer, real
 from tidegate.comparison.arguments import (
+    candidates_of,
     cells_of,
     options_of,
     plain,
@@ -29,7 +30,7 @@ from tidegate.comparison.parts import Division, Part
 from tidegate.comparison.progress import Board, shown
 from tidegate.comparison.results import Comparison
 from tidegate.comparison.scores import CellResult
-from tidegate.comparison.sizes import MATCHES, networks
+from tidegate.comparison.sizes import MATCHES, as_read, networks
 from tidegate.comparison.trials import TASKS, Trial, run_trials
 from tidegate.comparison.tuned import Tuned
 from tidegate.comparison.tuning import HELD_OUT, Space, check_search, optuna, search
@@ -93,6 +94,8 @@ def compare(
     the bit; without it a folder with a comparison begins anew. command: for the report, what makes the
     comparison again.
     settings: of SequenceClassifier or SequenceRegressor, such as hidden_size, in place of their defaults.
+    padding may be several, ["skip", "gate", "input"]: then each cell with each of them is compared,
+    "lstm-skip" with "lstm-gate" and so on.
 
     ValueError where an argument does not fit; MemoryError, before anything is written, where the replicas
     side by side would need more memory than there is. Ctrl-C, or SIGTERM, ends every replica at once and
@@ -101,7 +104,7 @@ def compare(
     """
     began = time.perf_counter()
     whole = Part.of(X, y, groups)
-    names = cells_of(cells)
+    known_cells = cells_of(cells)
     chosen_seeds = seeds_of(seeds)
     kind = task_of(whole) if task is None else choice("task", task, TASKS)
     threads = num_cores() if num_threads is None else integer("num_threads", num_threads)
@@ -131,10 +134,12 @@ def compare(
         division.check_validation(options["validation"], kind, chosen_seeds)
     if validation is None and space is not None:
         division.check_validation(HELD_OUT, kind, chosen_seeds[:1])
-    trained_as = networks(
-        TASKS[kind], dict.fromkeys(names, options), whole, match_parameters=match == "parameters"
-    )
-    settings_of = {name: options | {"hidden_size": _hidden_size(own)} for name, own in trained_as.items()}
+    settings_of = candidates_of(known_cells, options)
+    names = tuple(settings_of)
+    trained_as = networks(TASKS[kind], settings_of, whole, match_parameters=match == "parameters")
+    settings_of = {
+        name: settings_of[name] | {"hidden_size": _hidden_size(own)} for name, own in trained_as.items()
+    }
     num_replicas = len(names) * len(chosen_seeds)
     _check_memory(kind, settings_of, space, whole, min(threads, num_replicas))
     shown_settings = {name: plain(value) for name, value in options.items()}
@@ -191,10 +196,9 @@ def compare(
         results = []
         for name in names:
             if own := tuple(replica for replica in replicas if replica.cell == name):
-                memory = training_bytes(
-                    trained_as[name], whole.X.lengths, options["batch_size"], **through_time
-                )
-                latency = None if interrupted else latency_seconds(trained_as[name], test_part.X, window)
+                read, tested = (as_read(part.X, settings_of[name]) for part in (whole, test_part))
+                memory = training_bytes(trained_as[name], read.lengths, options["batch_size"], **through_time)
+                latency = None if interrupted else latency_seconds(trained_as[name], tested, window)
                 results.append(CellResult(name, own, memory, latency, tuned.get(name)))
         common = match or ("hidden" if space is None else "none")
         found = verdicts(
@@ -243,7 +247,7 @@ def _check_memory(
             own = largest[name]
             check_memory(
                 network,
-                whole.X.lengths,
+                as_read(whole.X, own).lengths,
                 own["batch_size"],
                 data,
                 at_a_time,

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidegate.comparison.parts import Part
+from tidegate.data import Sequences
 from tidegate.estimators.examples import Examples
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.padding import Padding
 from tidegate.network import Network
 
 MATCHES = ("hidden", "parameters")
@@ -17,26 +19,32 @@ MATCHES = ("hidden", "parameters")
 def networks(
     kind: type[SequenceModel], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
 ) -> dict[str, Network]:
-    """The network each cell is trained as: of the hidden size in its options; with match_parameters the first
-    cell of that, the others of the hidden size with the nearest number of parameters."""
+    """The network each candidate is trained as: of the hidden size in its options; with match_parameters the
+    first of that, the others of the hidden size with the nearest number of parameters."""
     reference, *others = options
     examples = Examples.of(part.X, part.y)
     gaps = Gaps(options[reference]["missing"], options[reference]["fill"])
     outputs = kind(**options[reference])._learn(examples, examples, None).num_outputs
 
-    def network(cell: str, hidden_size: int) -> Network:
-        model = kind(**options[cell] | {"cell": cell, "hidden_size": hidden_size})
+    def network(name: str, hidden_size: int) -> Network:
+        model = kind(**options[name] | {"hidden_size": hidden_size})
         columns = gaps.num_columns(part.X.num_features)
-        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay")
+        gates = Padding(model.padding).gates
+        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay", gates)
 
     first = network(reference, options[reference]["hidden_size"])
     if not match_parameters:
-        return {cell: network(cell, own["hidden_size"]) for cell, own in options.items()}
+        return {name: network(name, own["hidden_size"]) for name, own in options.items()}
 
-    def size(cell: str) -> int:
-        return nearest(first.num_parameters, lambda hidden: network(cell, hidden).num_parameters)
+    def size(name: str) -> int:
+        return nearest(first.num_parameters, lambda hidden: network(name, hidden).num_parameters)
 
-    return {reference: first} | {cell: network(cell, size(cell)) for cell in others}
+    return {reference: first} | {name: network(name, size(name)) for name in others}
+
+
+def as_read(X: Sequences, options: Mapping[str, Any]) -> Sequences:
+    """The sequences as networks of these options read them, where all of them are trained on."""
+    return Padding.learnt(options["padding"], X).read(X)
 
 
 def nearest(target: int, count: Callable[[int], int]) -> int:

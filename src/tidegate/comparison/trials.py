@@ -24,8 +24,8 @@ TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 
 @dataclass(frozen=True)
 class Trial:
-    """One replica to train. inspected: what it does on some sequences is looked at, too. folder: where it is
-    kept, None for nowhere."""
+    """One replica to train. cell: the name of what is compared, whose settings are the options. inspected:
+    what it does on some sequences is looked at, too. folder: where it is kept, None for nowhere."""
 
     task: str
     cell: str
@@ -49,7 +49,7 @@ class Trial:
                 training, held_out = training.split(share, self.task, self.seed)
                 validation = (held_out.X, held_out.y)
             model = TASKS[self.task](
-                **self.options | {"cell": self.cell, "validation": validation},
+                **self.options | {"validation": validation},
                 random_state=self.seed,
                 num_threads=1,
             )

@@ -180,7 +180,7 @@ class Search:
     def _loss(self, settings: Settings, number: int, stop: Stop, watch: Any) -> float:
         """The lowest validation loss of a training with these settings; infinite where it diverged at
         once."""
-        own = {"cell": self.cell, "validation": (self.validation.X, self.validation.y)}
+        own = {"validation": (self.validation.X, self.validation.y)}
         model = TASKS[self.task](**self.options | own | settings, random_state=self.seed, num_threads=1)
         checkpoint = self.studies.state_of(self.cell, number)
         try:

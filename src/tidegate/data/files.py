@@ -22,7 +22,9 @@ Labelled = tuple[Sequences, NDArray[Any] | None]
 
 def read_npz(path: Path) -> Labelled:
     """Sequences from NumPy's archive of X, (N, T, I) or (N, T), or of values (S, I) and offsets (N + 1,);
-    with targets y and ids where it has them. Arrays of objects are refused: nothing is unpickled."""
+    with targets y, ids and times where it has them. Beside X, lengths (N,) or mask (N, T) tell padding,
+    beside values padding (S,), True at steps that are padding; it is kept, marked as such. Arrays
+    of objects are refused: nothing is unpickled."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             parts = dict(archive)
@@ -35,10 +37,14 @@ def read_npz(path: Path) -> Labelled:
             f"{path} expects the array X, or values and offsets, and y; got {', '.join(parts) or 'none'}: "
             "write them with numpy.savez"
         )
-    if "X" in parts:
+    if "X" in parts and {"lengths", "mask"} & set(parts):
+        beside = {name: parts[name] for name in ("lengths", "mask", "ids", "times") if name in parts}
+        X = Sequences.from_padded(parts["X"], padding="keep", **beside)
+    elif "X" in parts:
         X = Sequences.from_any(parts["X"], ids=parts.get("ids"), times=parts.get("times"))
     else:
-        X = Sequences(parts["values"], parts["offsets"], parts.get("ids"), parts.get("times"))
+        beside = {name: parts[name] for name in ("ids", "times", "padding") if name in parts}
+        X = Sequences(parts["values"], parts["offsets"], **beside)
     return X, parts.get("y")
 
 

@@ -15,7 +15,7 @@ from tidegate.data.arrays import Floats, Integers, as_floats
 from tidegate.data.stamps import as_seconds
 from tidegate.shapes import Mask, as_lengths, as_mask, mask_from_lengths
 
-PADDINGS = ("skip", "input")
+PADDINGS = ("skip", "keep", "input")
 
 
 def real_steps(
@@ -27,9 +27,10 @@ def real_steps(
     padding: str,
     observed: ArrayLike | None,
     times: ArrayLike | None,
-) -> tuple[Floats, Integers, NDArray[np.float64] | None]:
-    """The steps of x that are not padding, (S, I), the offsets of the sequences, (N + 1,), and the time
-    stamps of the steps, (S,); with padding="input" every step, zeros where it is padding."""
+) -> tuple[Floats, Integers, NDArray[np.float64] | None, NDArray[np.bool_] | None]:
+    """The steps of x that are not padding, (S, I), the offsets of the sequences, (N + 1,), the time stamps of
+    the steps, (S,), and which steps are padding. With "keep" and "input" every step, zeros where it is
+    padding, which with "keep" alone is told."""
     choice("padding", padding, PADDINGS)
     x_NTI = _batch_major(x, time_major)
     shape = (x_NTI.shape[0], x_NTI.shape[1])
@@ -57,13 +58,17 @@ def real_steps(
     if observed is not None:
         x_NTI = np.where(_observed(observed, x_NTI, time_major), x_NTI, x_NTI.dtype.type(np.nan))
     stamps_NT = None if times is None else _stamps(times, shape, time_major)
-    if padding == "input":
+    told = None
+    if padding != "skip":
         x_NTI = np.where(real_NT[:, :, np.newaxis], x_NTI, x_NTI.dtype.type(0))
+        if padding == "keep":
+            told = ~real_NT.reshape(-1)
+            stamps_NT = None if stamps_NT is None else np.where(real_NT, stamps_NT, np.nan)
         real_NT = np.ones_like(real_NT)
         counts = np.full(shape[0], shape[1], dtype=np.int64)
     values = x_NTI.reshape(-1, x_NTI.shape[2]) if real_NT.all() else x_NTI[real_NT]
     offsets = np.concatenate(([0], np.cumsum(counts)))
-    return np.ascontiguousarray(values), offsets, None if stamps_NT is None else stamps_NT[real_NT]
+    return np.ascontiguousarray(values), offsets, None if stamps_NT is None else stamps_NT[real_NT], told
 
 
 def _observed(got: ArrayLike, x_NTI: Floats, time_major: bool) -> NDArray[np.bool_]:

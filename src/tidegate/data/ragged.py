@@ -37,7 +37,9 @@ class Sequences:
     values: (S, I) float32 or float64, contiguous; (S,) is one feature; integers and booleans become float64.
     NaN is a missing value. offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty. ids: (N,)
     names or numbers, optional. times: (S,) when each step was, optional: numbers or dates, kept as float64
-    (dates as seconds since 1970), rising within a sequence.
+    (dates as seconds since 1970), rising within a sequence. padding: (S,) booleans, True at steps that are
+    padding, None where none is told from others; no sequence is padding alone, and what stands in padding is
+    0, its time stamp NaN.
 
     `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
     consecutive positions share memory with the original, others are copied. ValueError where a part does not
@@ -48,6 +50,7 @@ class Sequences:
     offsets: Integers
     ids: NDArray[Any] | None = None
     times: NDArray[np.float64] | None = None
+    padding: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         values = as_floats("values", self.values)
@@ -60,9 +63,20 @@ class Sequences:
             )
         offsets = _offsets(self.offsets, len(values))
         values = contiguous("values", values)
-        _check_not_infinite("values", values, offsets)
-        times = None if self.times is None else as_stamps("times", np.asarray(self.times), offsets)
-        self._set(values, offsets, _ids(self.ids, len(offsets) - 1), times)
+        ids, given = _ids(self.ids, len(offsets) - 1), None if self.times is None else np.asarray(self.times)
+        if self.padding is None:
+            _check_not_infinite("values", values, offsets)
+            times = None if given is None else as_stamps("times", given, offsets)
+            self._set(values, offsets, ids, times)
+            return
+        padding = _padding(self.padding, offsets)
+        real = Sequences(values[~padding], _offsets_without(padding, offsets), times=_at(given, ~padding))
+        values = np.where(padding[:, np.newaxis], values.dtype.type(0), values)
+        times = None
+        if real.times is not None:
+            times = np.full(len(padding), np.nan)
+            times[~padding] = real.times
+        self._set(values, offsets, ids, times, padding if padding.any() else None)
 
     @classmethod
     def from_any(
@@ -81,6 +95,11 @@ class Sequences:
                 raise ValueError(f"{argument} expects at least one sequence; got none: pass some")
             if ids is None and observed is None and times is None:
                 return X
+            if X.padding is not None:
+                raise ValueError(
+                    f"{argument} expects sequences without padding, where ids, observed or times are given "
+                    "beside them; got some with: pass these to from_padded"
+                )
             values, offsets, ids = X.values, X.offsets, X.ids if ids is None else ids
             times = X.times if times is None else times
         elif is_array(X):
@@ -114,18 +133,19 @@ class Sequences:
         padding_value, which all features of the steps at the end or at the beginning of a sequence have (NaN
         too; a step between real steps is real whatever it holds). Those that are given must agree. What
         stands in padding is never looked at further.
-        padding: "skip" takes padding out, as if it were not there; "input" leaves it in as steps of zeros, to
-        be read like others. ids: (N,), optional. observed: booleans of the shape of x, False where a value of
-        a real step is missing, as NaN is. times: of the first two axes of x, when each real step was; with
+        padding: "skip" takes padding out, as if it were not there; "keep" leaves it in and marks it, so that
+        `padding=` of an estimator can say what becomes of it; "input" leaves it in as steps of zeros, to be
+        read like others. ids: (N,), optional. observed: booleans of the shape of x, False where a value of a
+        real step is missing, as NaN is. times: of the first two axes of x, when each real step was; with
         "input", each step. ValueError where they disagree or a sequence has no real step.
         """
-        values, offsets, stamps = real_steps(
+        values, offsets, stamps, told = real_steps(
             x, lengths, mask, padding_value, time_major, padding, observed, times
         )
         _check_not_infinite("x", values, offsets)
         if stamps is not None:
-            check_stamps("times", stamps, offsets)
-        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps)
+            check_stamps("times", stamps, offsets, told)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps, told)
 
     def to_padded(self, padding_value: float = 0.0, time_major: bool = False) -> tuple[Floats, Integers]:
         """An array (N, T, I), or with time_major (T, N, I), T the steps of the longest sequence, with
@@ -136,6 +156,33 @@ class Sequences:
         x[real] = self.values
         return (np.ascontiguousarray(x.swapaxes(0, 1)) if time_major else x), lengths
 
+    def without_padding(self) -> Sequences:
+        """The same without the steps that are padding."""
+        if self.padding is None:
+            return self
+        real = ~self.padding
+        offsets = _offsets_without(self.padding, self.offsets)
+        return self._trusted(self.values[real], offsets, self.ids, _at(self.times, real))
+
+    def with_padding(self, num_steps: int) -> Sequences:
+        """The same with steps of padding, marked as such, after those of each sequence that has fewer than
+        num_steps."""
+        lengths = self.lengths
+        counts = np.maximum(lengths, num_steps)
+        if (counts == lengths).all():
+            return self
+        starts = np.cumsum(counts) - counts
+        own = np.arange(self.total_steps) + np.repeat(starts - self.offsets[:-1], lengths)
+        total = int(counts.sum())
+        values = np.zeros((total, self.num_features), self.dtype)
+        values[own] = self.values
+        padding = np.ones(total, dtype=bool)
+        padding[own] = False if self.padding is None else self.padding
+        times = None if self.times is None else np.full(total, np.nan)
+        if times is not None:
+            times[own] = self.times
+        return self._trusted(values, np.append(starts, total), self.ids, times, padding)
+
     @classmethod
     def _trusted(
         cls,
@@ -143,10 +190,11 @@ class Sequences:
         offsets: Integers,
         ids: NDArray[Any] | None,
         times: NDArray[np.float64] | None,
+        padding: NDArray[np.bool_] | None = None,
     ) -> Sequences:
         """Sequences from parts already checked."""
         sequences = object.__new__(cls)
-        sequences._set(values, offsets, ids, times)
+        sequences._set(values, offsets, ids, times, padding)
         return sequences
 
     def _set(
@@ -155,6 +203,7 @@ class Sequences:
         offsets: Integers,
         ids: NDArray[Any] | None,
         times: NDArray[np.float64] | None,
+        padding: NDArray[np.bool_] | None = None,
     ) -> None:
         # Read-only: native code trusts the offsets to stay inside the values.
         offsets.flags.writeable = False
@@ -162,6 +211,7 @@ class Sequences:
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "times", times)
+        object.__setattr__(self, "padding", padding)
 
     @property
     def observed(self) -> NDArray[np.bool_]:
@@ -235,9 +285,7 @@ class Sequences:
             rows: Any = slice(first, first + offsets[-1])
         else:
             rows = steps_of(self.offsets, chosen)
-        return self._trusted(
-            self.values[rows], offsets, ids, None if self.times is None else self.times[rows]
-        )
+        return self._trusted(self.values[rows], offsets, ids, _at(self.times, rows), _at(self.padding, rows))
 
     def __repr__(self) -> str:
         features = _counted(self.num_features, "feature")
@@ -245,6 +293,8 @@ class Sequences:
             return f"Sequences(none, {features}, {self.dtype})"
         shortest, longest = int(self.lengths.min()), int(self.lengths.max())
         steps = _counted(longest, "step") if shortest == longest else f"{shortest} to {longest} steps"
+        if self.padding is not None:
+            steps += f", {self.padding.mean():.0%} of them padding"
         return f"Sequences({_counted(len(self), 'sequence')} of {steps}, {features}, {self.dtype})"
 
 
@@ -259,6 +309,32 @@ def steps_of(offsets: Integers, indices: Integers) -> Integers:
     total = int(ends[-1]) if len(ends) else 0
     rows: Integers = np.arange(total) + np.repeat(offsets[indices] - (ends - lengths), lengths)
     return rows
+
+
+def _at(own: NDArray[Any] | None, rows: Any) -> Any:
+    return None if own is None else own[rows]
+
+
+def _padding(got: Any, offsets: Integers) -> NDArray[np.bool_]:
+    padding = np.asarray(got)
+    if padding.dtype != bool or padding.shape != (offsets[-1],):
+        raise ValueError(
+            f"padding expects one boolean a step, ({offsets[-1]},); got {padding.dtype} of shape "
+            f"{padding.shape}: pass True at steps that are padding"
+        )
+    return padding
+
+
+def _offsets_without(padding: NDArray[np.bool_], offsets: Integers) -> Integers:
+    """Of the sequences without their padding."""
+    before = np.concatenate(([0], np.cumsum(~padding)))[offsets]
+    alone = np.flatnonzero(np.diff(before) == 0)
+    if len(alone):
+        raise ValueError(
+            f"padding expects at least 1 real step in each sequence; got none in sequence {alone[0]}: leave "
+            "the sequence out"
+        )
+    return np.asarray(before, dtype=np.int64)
 
 
 def _offsets(got: Any, num_steps: int) -> Integers:

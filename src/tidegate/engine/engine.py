@@ -33,13 +33,16 @@ from tidegate.engine.records import (
 from tidegate.network import (
     Dense,
     Dropout,
+    DropoutMask,
     Input,
     InputDecay,
     Loss,
     Network,
+    PaddingGate,
     Pool,
     Recurrent,
     StateDecay,
+    Zoneout,
 )
 
 
@@ -102,6 +105,12 @@ class Engine:
     @num_updates.setter
     def num_updates(self, count: int) -> None:
         self._plan.num_updates = integer("num_updates", count, 0, 2**62)
+
+    @property
+    def num_rows(self) -> int:
+        """Steps of sequences that the recurrent layers have computed going forward, each layer and direction
+        its own; another thread may read it while an epoch runs."""
+        return int(self._plan.num_rows)
 
     @property
     def reached(self) -> Position:
@@ -223,17 +232,19 @@ class Engine:
         mask: NDArray[np.uint8] | None = None,
         target: Target | None = None,
         training: bool = False,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> Result:
         """One batch of all sequences, kept for `backward`.
 
         initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks
-        a step that leaves every state as it was. training: dropout is on, drawn from `seed`.
+        a step that leaves every state as it was. training: for `backward`, and dropout and
+        zoneout are on, drawn from `seed`; with seed=None they are as outside training.
         """
         loss, score, weight = self._plan.forward(
             *self._batch(steps, initial, mask, target),
             training,
-            seed % 2**64,
+            training and seed is not None,
+            (seed or 0) % 2**64,
         )
         return Result(loss / (weight or 1.0), score / (weight or 1.0))
 
@@ -426,12 +437,26 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
             case Input():
                 number = plan.add_input(node.size, node.needs_gradient)
             case Recurrent():
-                multipliers = [-1 if name is None else numbers[name] for name in node.multipliers]
                 number = plan.add_recurrent(
-                    of, node.cell, node.hidden_size, node.reverse, multipliers, first_parameter
+                    of,
+                    node.cell,
+                    node.hidden_size,
+                    node.reverse,
+                    [numbers.get(name or "", -1) for name in node.multipliers],
+                    [numbers.get(name or "", -1) for name in node.updates],
+                    numbers.get(node.product_multiplier or "", -1),
+                    first_parameter,
                 )
             case Dropout():
-                number = plan.add_dropout(of[0], node.rate)
+                number = plan.add_dropout(
+                    of[0], network.widths[node.name], node.rate, node.per_sequence, True
+                )
+            case DropoutMask():
+                number = plan.add_dropout(-1, node.size, node.rate, True, True)
+            case Zoneout():
+                number = plan.add_dropout(of[0] if of else -1, node.size, node.rate, False, False)
+            case PaddingGate():
+                number = plan.add_padding_gate(of[0], node.size, first_parameter)
             case Pool():
                 number = plan.add_pool(of[0], node.pooling)
             case Dense():

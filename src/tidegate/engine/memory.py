@@ -18,7 +18,7 @@ from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
 from tidegate.engine.native import extension
 from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
-from tidegate.network.nodes import InputDecay, StateDecay
+from tidegate.network.nodes import DropoutMask, InputDecay, PaddingGate, StateDecay, Zoneout
 
 NUM_BYTES = 4  # of a float32
 # Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of
@@ -106,8 +106,11 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
     match node:
         case Recurrent():
             columns, states, others, held, products = _layout(node.cell)
-            per_step = columns + states + others + len(node.multipliers)
-            per_sequence = 2 * states + others + held
+            acting = node.state_nodes
+            updates = len(acting["updates"])
+            operands = (1 + others) * len(acting["product_multiplier"])
+            per_step = columns + states + others + len(acting["multipliers"]) + updates + operands
+            per_sequence = 2 * states + others + held + updates + len(acting["product_multiplier"])
             weights = value * columns * (input_size + value)
             packed = weights + value * columns * (_padded(input_size) + value)
             gradient = groups * value * columns * (input_size + products * value)
@@ -118,7 +121,9 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             return 2 * value * steps  # the slopes of its weights and biases
         case Pool():
             return 2 * value * sequences  # the step of the largest, int64
-        case Input() | Dropout() | Loss():
+        case PaddingGate():
+            return 2 * value
+        case Input() | Dropout() | DropoutMask() | Zoneout() | Loss():
             return 0
 
 

@@ -5,7 +5,7 @@ A row is one sequence, or one step where there is a target a step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,10 @@ class Examples:
         rows = steps_of(self.X.offsets, indices) if self.per_step else indices
         weights = None if self.weights is None else self.weights[rows]
         return Examples(self.X.take(indices), self.rows[rows], self.per_step, weights)
+
+    def without_padding(self) -> Examples:
+        """The same without steps that are padding, where there is one target a sequence."""
+        return replace(self, X=self.X.without_padding())
 
     @property
     def step_weights(self) -> Doubles | None:

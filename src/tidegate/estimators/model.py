@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.options import Options
+from tidegate.estimators.padding import Padding
 from tidegate.estimators.scaling import Doubles, Scaling
 from tidegate.estimators.stream import ModelStream
 from tidegate.estimators.targets import Coding
@@ -97,21 +98,25 @@ class SequenceModel(Options):
         split_rng, start_rng, training_rng = self._generator().spawn(3)
         previous = dict(vars(self)) if self.warm_start and hasattr(self, "network_") else {}
 
-        examples = Examples.of(X, y, sample_weight)
+        given = Examples.of(X, y, sample_weight)
+        if previous:
+            self._check_continues("missing", previous["gaps_"].missing)
+            self._check_continues("padding", previous["padding_"].way)
+        padding = previous.get("padding_") or Padding.learnt(self.padding, given.X)
+        examples = padding.examples(given)
         training, validation = self._parts(examples, settings.validation, split_rng)
+        if validation is not None and settings.validation is None:
+            validation = padding.examples(validation)
         coding = self._learn(examples, training, previous.get("coding_"))
-        if previous and self.missing not in (None, previous["gaps_"].missing):
-            raise ValueError(
-                f"warm_start expects missing={previous['gaps_'].missing!r}, as the fit before had it; got "
-                f"{self.missing!r}: pass warm_start=False to start anew"
-            )
-        gaps = previous.get("gaps_") or self._gaps(examples, validation, training)
-        scaling = previous.get("scaling_") or self._scaling(training)
+        seen = training.without_padding()
+        gaps = previous.get("gaps_") or self._gaps(examples, validation, seen)
+        scaling = previous.get("scaling_") or self._scaling(seen)
         network = self._network(
             gaps.num_columns(training.X.num_features),
             coding.num_outputs,
             training.per_step,
             gaps.missing == "decay",
+            padding.gates,
         )
         if previous and network != previous["network_"]:
             raise ValueError(
@@ -168,7 +173,8 @@ class SequenceModel(Options):
                 watch=watch,
                 checkpoint=state,
             )
-        self._keep(run, engine, {"scaling_": scaling, "gaps_": gaps, "coding_": coding}, previous)
+        learnt = {"scaling_": scaling, "gaps_": gaps, "padding_": padding, "coding_": coding}
+        self._keep(run, engine, learnt, previous)
         if state is not None and not run.interrupted:
             state.remove()
         if run.interrupted:
@@ -201,6 +207,7 @@ class SequenceModel(Options):
         self._check_fitted()
         unfit = {
             "missing": self.gaps_.missing in ("mask", "decay") and "'fill' and fill the steps",
+            "padding": self.padding_.way != "skip" and "'skip'",
             "bidirectional": self.bidirectional and "False",
             "pooling": not self.network_.is_per_step("output") and self.pooling != "last" and "'last'",
         }
@@ -208,7 +215,8 @@ class SequenceModel(Options):
         if wanted:
             raise ValueError(
                 "stream expects a model whose answer follows from the step and the states; got one that "
-                f"reads the future, every step again or the times of gaps: fit one with {', '.join(wanted)}"
+                "reads the future, every step again, padding or the times of gaps: fit one with "
+                f"{', '.join(wanted)}"
             )
         return ModelStream(
             self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE
@@ -227,9 +235,9 @@ class SequenceModel(Options):
         return state
 
     def _outputs(self, X: Any) -> tuple[Sequences, NDArray[Any]]:
-        """The checked sequences and the engine's outputs for them, (rows, K)."""
+        """The checked sequences, as the network reads them, and its outputs for them, (rows, K)."""
         self._check_fitted()
-        sequences = Sequences.from_any(X)
+        sequences = self.padding_.read(Sequences.from_any(X))
         steps = as_steps("X", sequences, self.network_, self.scaling_, self.gaps_)
         executor = vars(self).get("_executor")
         if executor is None:
@@ -242,7 +250,8 @@ class SequenceModel(Options):
 
     def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, NDArray[Any], Doubles | None]:
         """The true rows, the engine's outputs for them and the rows' weights."""
-        sequences, outputs = self._outputs(X)
+        sequences = Sequences.from_any(X)
+        _, outputs = self._outputs(sequences)
         rows, per_step = rows_of("y", y, sequences)
         if len(rows) != len(outputs):
             raise ValueError(
@@ -262,6 +271,13 @@ class SequenceModel(Options):
         if is_array(X):
             return rows.reshape(len(sequences), -1, *rows.shape[1:])
         return np.split(rows, sequences.offsets[1:-1])
+
+    def _check_continues(self, option: str, before: str) -> None:
+        if (now := getattr(self, option)) not in (None, before):
+            raise ValueError(
+                f"warm_start expects {option}={before!r}, as the fit before had it; got {now!r}: pass "
+                "warm_start=False to start anew"
+            )
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
@@ -365,9 +381,24 @@ def as_steps(
             "pass the same features in the same order"
         )
     names = [node.name for node in network.nodes if isinstance(node, Input)]
-    inputs = gaps.inputs(argument, sequences, scaling, dtype, "x_reverse" in names)
+    real = sequences.without_padding()
+    inputs = gaps.inputs(argument, real, scaling, dtype, "x_reverse" in names)
+    if "padding" in names:
+        inputs = _with_padding(inputs, sequences, dtype)
     offsets = sequences.offsets
     return Steps(tuple(inputs[name] for name in names), offsets[:-1].copy(), sequences.lengths)
+
+
+def _with_padding(
+    inputs: Mapping[str, NDArray[Any]], sequences: Sequences, dtype: str
+) -> dict[str, NDArray[Any]]:
+    """Inputs of the real steps, with rows of zeros where there is padding, and which these are."""
+    padding = np.zeros(sequences.total_steps, bool) if sequences.padding is None else sequences.padding
+    filled = {"padding": padding[:, np.newaxis].astype(dtype)}
+    for name, rows in inputs.items():
+        filled[name] = np.zeros((len(padding), rows.shape[1]), dtype)
+        filled[name][~padding] = rows
+    return filled
 
 
 def _part(

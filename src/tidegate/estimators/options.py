@@ -26,9 +26,13 @@ class Options(BaseEstimator):  # type: ignore[misc]
     """The options that every estimator has.
 
     cell: a name of tidegate.cells.CELLS. hidden_size, num_layers, bidirectional: the recurrent layers.
-    dropout: rate between recurrent layers and after the last. pooling: what is kept of the steps, "last"
-    (each direction's final state), "mean" or "max"; with a target a step every step is kept. dense: (width,
-    activation) of each layer before the output; activations are "none", "tanh", "relu".
+    dropout: rate between recurrent layers and after the last; input_dropout: of the inputs;
+    variational_dropout: both drop the same columns at all steps of a sequence; recurrent_dropout: of the
+    state that the recurrent weights read, likewise (Gal & Ghahramani 2016). zoneout: rate at which units keep
+    their state in training (Krueger et al. 2017), of every state or by its name, {"h": 0.05, "c": 0.5}.
+    pooling: what is kept of the steps, "last" (each direction's final state), "mean" or "max"; with a target
+    a step every step is kept. dense: (width, activation) of each layer before the output; activations are
+    "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
     clip_norm: largest norm of a gradient, or None.
@@ -48,6 +52,10 @@ class Options(BaseEstimator):  # type: ignore[misc]
     each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
     what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
     validation data have gaps, else "refuse". docs/missing.md says which to take.
+    padding: what becomes of steps that are padding, in sequences that have some
+    (Sequences.from_padded(..., padding="keep")). "skip" computes nothing for them; "gate" lets each unit
+    learn how far such a step moves its state; "input" reads zeros there, like other values. With "gate" and
+    "input" sequences without padding of their own are filled up to the longest of fit.
     warm_start: fit continues from the fitted weights and statistics. num_threads: None is as many as there
     are cores.
     random_state: None, an int, a numpy Generator or RandomState. verbose: a progress bar on a terminal.
@@ -59,6 +67,10 @@ class Options(BaseEstimator):  # type: ignore[misc]
     num_layers: int = _NETWORK.num_layers
     bidirectional: bool = _NETWORK.bidirectional
     dropout: float = _NETWORK.dropout
+    input_dropout: float = _NETWORK.input_dropout
+    recurrent_dropout: float = _NETWORK.recurrent_dropout
+    variational_dropout: bool = _NETWORK.variational_dropout
+    zoneout: float | Mapping[str, float] = _NETWORK.zoneout
     pooling: str = _NETWORK.pooling
     dense: Sequence[tuple[int, str]] = _NETWORK.dense
     loss: str = ""
@@ -77,6 +89,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
     standardize: bool = True
     missing: str | None = None
     fill: str = "mean"
+    padding: str = "skip"
     warm_start: bool = False
     num_threads: int | None = None
     random_state: int | np.random.Generator | np.random.RandomState | None = None
@@ -102,13 +115,22 @@ class Options(BaseEstimator):  # type: ignore[misc]
             choice("initializers", name, [field.name for field in fields(Initializers)])
         return Initializers(**given)
 
-    def _network(self, input_size: int, output_size: int, per_step: bool, decay: bool = False) -> Network:
+    def _network(
+        self,
+        input_size: int,
+        output_size: int,
+        per_step: bool,
+        decay: bool = False,
+        padding_gate: bool = False,
+    ) -> Network:
         settings = NetworkSettings(
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
         )
         choice("loss", self.loss, self.LOSSES)
         self._training_settings().require_one_direction(settings.bidirectional)
-        return settings.network(input_size, output_size, self.loss, per_step=per_step, decay=decay)
+        return settings.network(
+            input_size, output_size, self.loss, per_step=per_step, decay=decay, padding_gate=padding_gate
+        )
 
     def _num_threads(self) -> int:
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for

@@ -18,6 +18,7 @@ from tidegate.estimators.classifier import SequenceClassifier
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.padding import Padding
 from tidegate.estimators.regressor import SequenceRegressor
 from tidegate.estimators.scaling import Scaling
 from tidegate.estimators.targets import ClassCoding, Coding, NumberCoding
@@ -53,6 +54,7 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         "network": model.network_.to_records(),
         "coding": coding,
         "gaps": asdict(model.gaps_),
+        "padding": asdict(model.padding_),
         "history": {
             name: [value if math.isfinite(value) else None for value in values]
             for name, values in model.history_.items()
@@ -102,6 +104,7 @@ def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
         parameters_=parameters,
         scaling_=scaling,
         gaps_=gaps,
+        padding_=Padding(**document.get("padding", {})),  # of an older file: skipped
         coding_=coding,
         n_features_in_=len(scaling.mean),
         num_parameters_=network.num_parameters,

@@ -5,7 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tidegate.network import Dense, Dropout, InputDecay, Loss, Network, Node, Pool, Recurrent, StateDecay
+from tidegate.network import (
+    Dense,
+    Dropout,
+    DropoutMask,
+    InputDecay,
+    Loss,
+    Network,
+    Node,
+    PaddingGate,
+    Pool,
+    Recurrent,
+    StateDecay,
+    Zoneout,
+)
 
 if TYPE_CHECKING:
     from tidegate.estimators.model import SequenceModel
@@ -62,7 +75,13 @@ def _what(node: Node) -> str:
         case Pool():
             return f"{node.pooling} over the steps"
         case Dropout():
-            return f"dropout {node.rate:g}"
+            return f"dropout {node.rate:g}" + (", the same at all steps" if node.per_sequence else "")
+        case DropoutMask():
+            return f"dropout {node.rate:g} of what weight_hh reads"
+        case Zoneout():
+            return f"zoneout {node.rate:g}"
+        case PaddingGate():
+            return "how far padding moves the state"
         case InputDecay():
             return "missing values decay to the mean"
         case StateDecay():

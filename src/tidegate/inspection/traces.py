@@ -7,7 +7,6 @@ vanished by forty orders of magnitude is still a number there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
 from tidegate.estimators.examples import known_rows, rows_of
 from tidegate.estimators.model import SequenceModel, as_steps
-from tidegate.network import Dropout, Network
 from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 
@@ -54,12 +52,12 @@ def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trac
     engine, steps, sequences = _prepared(model, X)
     if isinstance(model, Recurrent):
         outputs = _output_gradients(engine, sequences, y)
-        engine.forward(steps, training=True)
+        engine.forward(steps, training=True, seed=None)
         engine.backward(outputs, record=True)
         share = 1.0
     else:
         target = _target(model, sequences, y)
-        engine.forward(steps, target=target, training=True)
+        engine.forward(steps, target=target, training=True, seed=None)
         engine.backward(record=True)
         # The engine's loss is the mean over the sequences that have a target.
         share = float(len(sequences) if target.weights is None else target.weights.sum())
@@ -78,7 +76,7 @@ def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trac
 
 
 def _prepared(model: SequenceModel | Recurrent, X: Any) -> tuple[Engine, Steps, Sequences]:
-    """An engine with the model's weights and without its dropout, and the sequences as it reads them."""
+    """An engine with the model's weights, and the sequences as it reads them."""
     sequences = Sequences.from_any(X)
     parameters: Mapping[str, npt.NDArray[Any]]
     if isinstance(model, Recurrent):
@@ -94,9 +92,9 @@ def _prepared(model: SequenceModel | Recurrent, X: Any) -> tuple[Engine, Steps, 
     else:
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
+        sequences = model.padding_.read(sequences)
         steps = as_steps("X", sequences, network, model.scaling_, model.gaps_, DTYPE)
-    nodes = (replace(node, rate=0.0) if isinstance(node, Dropout) else node for node in network.nodes)
-    engine = Engine(Network(tuple(nodes)), dtype=DTYPE)
+    engine = Engine(network, dtype=DTYPE)
     for name, value in parameters.items():
         engine.parameters[name] = value
     return engine, steps, sequences

@@ -18,12 +18,14 @@ from tidegate import cells
 from tidegate.cells import CellSpec
 from tidegate.checks import choice, integer
 from tidegate.network.network import Network
-from tidegate.network.nodes import Dense, InputDecay, Recurrent, StateDecay
+from tidegate.network.nodes import Dense, InputDecay, PaddingGate, Recurrent, StateDecay
 
 Matrix = NDArray[np.float64]
 
 # Of what decays, in one median interval.
 SLOW_DECAY = 0.1
+# How far a step that is padding moves a state at first, before the sigmoid.
+SMALL_MOVE = -3.0
 
 
 def _uniform(gain: float, fan: Callable[[int, int], float]) -> Callable[..., Matrix]:
@@ -118,6 +120,8 @@ class Initializers:
     without them, and their gradients do not vanish there); dense layers start with he_uniform before a ReLU
     and xavier_uniform otherwise, their biases at zero. Decay starts slow: a last value loses a tenth of its
     distance from the mean in one usual interval, a state a tenth of itself in each interval beyond the first.
+    Padding gates start almost shut, at sigmoid(-3) = 0.05: training begins near the network that leaves
+    padding out.
     """
 
     input: str = "xavier_uniform"
@@ -148,6 +152,8 @@ def initialize(
         elif isinstance(node, StateDecay):
             values[f"weight_{node.name}"][:] = SLOW_DECAY / network.input_size(node)
             values[f"bias_{node.name}"][:] = -SLOW_DECAY
+        elif isinstance(node, PaddingGate):
+            values[f"bias_{node.name}"][:] = SMALL_MOVE
         elif isinstance(node, Recurrent):
             cell = cells.get(node.cell)
             fans = {

@@ -9,7 +9,20 @@ from functools import cached_property
 from typing import Any
 
 from tidegate.checks import choice
-from tidegate.network.nodes import NODES, Dropout, Input, InputDecay, Loss, Node, Pool, Recurrent, Shapes
+from tidegate.network.nodes import (
+    NODES,
+    Dropout,
+    DropoutMask,
+    Input,
+    InputDecay,
+    Loss,
+    Node,
+    PaddingGate,
+    Pool,
+    Recurrent,
+    Shapes,
+    Zoneout,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,7 @@ class Network:
                 )
             for source in node.of:
                 choice(f"node {node.name!r}: of", source, seen)
-            if not node.of and not isinstance(node, Input):
+            if not node.of and not isinstance(node, Input | DropoutMask | Zoneout):
                 raise ValueError(
                     f"node {node.name!r}: of is empty; it expects at least one earlier node: name it"
                 )
@@ -45,26 +58,32 @@ class Network:
                     f"node {node.name!r} ({node.kind}) expects three nodes of as many columns; got "
                     f"{[widths[source] for source in node.of]}: give them the same"
                 )
-            if isinstance(node, Recurrent | Pool | InputDecay) and kinds == {False}:
+            if isinstance(node, Recurrent | Pool | InputDecay | Zoneout | PaddingGate) and kinds == {False}:
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) expects a value per step; got one per sequence: "
                     "move it before the pool"
                 )
-            if isinstance(node, Pool | Dropout | Loss) and len(node.of) > 1:
+            if isinstance(node, Pool | Dropout | Loss | Zoneout | PaddingGate) and len(node.of) > 1:
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) reads one node; got {len(node.of)}: give each its own"
                 )
+            columns = {Zoneout: getattr(node, "size", 0), PaddingGate: 1}.get(type(node))
+            if columns is not None and any(widths[source] != columns for source in node.of):
+                raise ValueError(
+                    f"node {node.name!r} ({node.kind}) expects to read {columns} columns; got "
+                    f"{widths[node.of[0]]}: give it a node of as many"
+                )
             if isinstance(node, Recurrent):
-                for name in filter(None, node.multipliers):
-                    choice(f"node {node.name!r}: multipliers", name, seen)
+                for option, name in ((o, n) for o, names in node.state_nodes.items() for n in names):
+                    choice(f"node {node.name!r}: {option}", name, seen)
                     if not per_step[name] or widths[name] != node.hidden_size:
                         raise ValueError(
-                            f"node {node.name!r}: multiplier {name!r} expects {node.hidden_size} columns a "
-                            f"step; got {widths[name]}: give it one column a hidden unit"
+                            f"node {node.name!r}: {option} expects {node.hidden_size} columns a step; got "
+                            f"{widths[name]} of {name!r}: give it one column a hidden unit"
                         )
             seen[node.name] = node
             widths[node.name] = node.width(sum(widths[source] for source in node.of))
-            per_step[node.name] = isinstance(node, Input) or (not isinstance(node, Pool) and kinds == {True})
+            per_step[node.name] = not node.of or (not isinstance(node, Pool) and kinds == {True})
 
     @cached_property
     def widths(self) -> dict[str, int]:
@@ -81,7 +100,7 @@ class Network:
     def is_per_step(self, name: str) -> bool:
         """Whether the node's value has a row for each time step (else one for each sequence)."""
         node = next(node for node in self.nodes if node.name == name)
-        if isinstance(node, Input):
+        if not node.of:
             return True
         return not isinstance(node, Pool) and self.is_per_step(node.of[0])
 
@@ -110,7 +129,7 @@ class Network:
         for index, record in enumerate(records):
             fields = dict(record)
             kind = NODES[choice(f"nodes[{index}].kind", fields.pop("kind", None), NODES)]
-            for name in {"of", "multipliers"} & fields.keys():
+            for name in {"of", "multipliers", "updates"} & fields.keys():
                 fields[name] = tuple(fields[name])
             try:
                 nodes.append(kind(**fields))

@@ -8,7 +8,7 @@ makes one row a sequence, every other node keeps what it reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from tidegate import cells
 from tidegate.checks import choice, integer, real
@@ -52,6 +52,11 @@ class Recurrent:
     multipliers: for each state of the cell a per-step node of hidden_size columns, or None, whose value at a
     step multiplies the state of the step before, ahead of everything that reads it: resets, decay. () for
     none at all.
+    updates: likewise, how far a step moves each state: s_t = p s^_t + (1 - p) s_{t-1}, p the node's value,
+    s^_t what the cell gives and s_{t-1} the state of the step before, after its multiplier. A layer's output
+    is the h so updated.
+    product_multiplier: likewise one node, or None; the products of weight_hh read its value times what they
+    would read, h or what the cell makes of it, and nothing else does.
     """
 
     kind: ClassVar[str] = "recurrent"
@@ -61,15 +66,29 @@ class Recurrent:
     hidden_size: int
     reverse: bool = False
     multipliers: tuple[str | None, ...] = ()
+    updates: tuple[str | None, ...] = ()
+    product_multiplier: str | None = None
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
         integer("hidden_size", self.hidden_size)
-        if len(self.multipliers) not in (0, self.num_states):
-            raise ValueError(
-                f"multipliers expects one node for each of the {self.num_states} states of {self.cell}, "
-                f"or none; got {len(self.multipliers)}: give None for a state without"
-            )
+        for option in ("multipliers", "updates"):
+            names = getattr(self, option)
+            if len(names) not in (0, self.num_states):
+                raise ValueError(
+                    f"{option} expects one node for each of the {self.num_states} states of {self.cell}, "
+                    f"or none; got {len(names)}: give None for a state without"
+                )
+
+    @property
+    def state_nodes(self) -> dict[str, tuple[str, ...]]:
+        """By the option that names them, the nodes that act on the states."""
+        given = {
+            "multipliers": self.multipliers,
+            "updates": self.updates,
+            "product_multiplier": (self.product_multiplier,),
+        }
+        return {option: tuple(filter(None, names)) for option, names in given.items()}
 
     @property
     def num_states(self) -> int:
@@ -84,12 +103,16 @@ class Recurrent:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Sets each value to zero with probability `rate` in training and scales the others by 1 / (1 - rate)."""
+    """Sets each value to zero with probability `rate` in training and scales the others by 1 / (1 - rate).
+
+    per_sequence: all steps of a sequence drop the same columns (Gal & Ghahramani 2016).
+    """
 
     kind: ClassVar[str] = "dropout"
     name: str
     of: tuple[str, ...]
     rate: float
+    per_sequence: bool = False
 
     def __post_init__(self) -> None:
         real("dropout", self.rate, 0.0, 0.99)
@@ -99,6 +122,74 @@ class Dropout:
 
     def parameter_shapes(self, _input_size: int) -> Shapes:
         return {}
+
+
+@dataclass(frozen=True)
+class DropoutMask:
+    """Ones after dropout, the same at all steps of a sequence: as the product_multiplier of a Recurrent it is
+    the dropout of Gal & Ghahramani (2016) of what its weight_hh reads."""
+
+    kind: ClassVar[str] = "dropout_mask"
+    name: str
+    size: int
+    rate: float
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+        real("recurrent_dropout", self.rate, 0.0, 0.99)
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return ()
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Zoneout:
+    """As an update of a Recurrent, zoneout (Krueger et al. 2017): 0, so that the unit keeps its state, with
+    probability `rate` in training and else 1; 1 - rate outside training. of: () or one node of as many
+    columns, whose value is multiplied by it."""
+
+    kind: ClassVar[str] = "zoneout"
+    name: str
+    of: tuple[str, ...]
+    size: int
+    rate: float
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+        real("zoneout", self.rate, 0.0, 0.99)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class PaddingGate:
+    """As an update of a Recurrent, how far a step that is padding moves the states: sigmoid(b), b (size,)
+    learned; 1 at a real step. of: one column, 1 at padding and else 0."""
+
+    kind: ClassVar[str] = "padding_gate"
+    name: str
+    of: tuple[str, ...]
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {"bias": (self.size,)}
 
 
 @dataclass(frozen=True)
@@ -214,7 +305,17 @@ class Loss:
         return {}
 
 
-Node = Input | Recurrent | Dropout | Pool | Dense | InputDecay | StateDecay | Loss
-NODES: dict[str, type[Node]] = {
-    node.kind: node for node in (Input, Recurrent, Dropout, Pool, Dense, InputDecay, StateDecay, Loss)
-}
+Node = (
+    Input
+    | Recurrent
+    | Dropout
+    | DropoutMask
+    | Zoneout
+    | PaddingGate
+    | Pool
+    | Dense
+    | InputDecay
+    | StateDecay
+    | Loss
+)
+NODES: dict[str, type[Node]] = {node.kind: node for node in get_args(Node)}

@@ -5,7 +5,7 @@ How the defaults were chosen: docs/decisions/0005-defaults.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -27,17 +27,26 @@ OPTIMIZERS = MappingProxyType(
 
 
 MAX_PARAMETERS = 2**31 - 1
+# Of all cells.
+STATES = tuple(dict.fromkeys(state for cell in cells.CELLS for state in cells.get(cell).states))
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The usual network for sequences: recurrent layers, a pool, dense layers, one output."""
+    """The usual network for sequences: recurrent layers, a pool, dense layers, one output.
+
+    The regularisers are as network.recurrent_stack has them.
+    """
 
     cell: str = "lstm"
     hidden_size: int = 64
     num_layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    variational_dropout: bool = False
+    zoneout: float | Mapping[str, float] = 0.0
     pooling: str = "last"
     dense: Sequence[tuple[int, str]] = ()
 
@@ -46,11 +55,17 @@ class NetworkSettings:
         for name in ("hidden_size", "num_layers"):
             object.__setattr__(self, name, integer(name, getattr(self, name)))
         choice("pooling", self.pooling, POOLINGS)
-        real("dropout", self.dropout, 0.0, 0.99)
-        if not isinstance(self.bidirectional, bool):
-            raise ValueError(
-                f"bidirectional expects True or False; got {self.bidirectional!r}: pass one of them"
-            )
+        for name in ("dropout", "input_dropout", "recurrent_dropout"):
+            real(name, getattr(self, name), 0.0, 0.99)
+        rates = self.zoneout if isinstance(self.zoneout, Mapping) else {"h": self.zoneout}
+        for state, rate in rates.items():
+            choice("zoneout", state, STATES)
+            real("zoneout", rate, 0.0, 0.99)
+        for name in ("bidirectional", "variational_dropout"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(
+                    f"{name} expects True or False; got {getattr(self, name)!r}: pass one of them"
+                )
         if not isinstance(self.dense, Sequence) or not all(
             isinstance(layer, tuple | list) and len(layer) == 2 for layer in self.dense
         ):
@@ -60,10 +75,18 @@ class NetworkSettings:
             )
 
     def network(
-        self, input_size: int, output_size: int, loss: str, *, per_step: bool, decay: bool = False
+        self,
+        input_size: int,
+        output_size: int,
+        loss: str,
+        *,
+        per_step: bool,
+        decay: bool = False,
+        padding_gate: bool = False,
     ) -> Network:
         """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool; decay:
-        inputs and states decay with the time since values were seen."""
+        inputs and states decay with the time since values were seen; padding_gate: padding moves the states
+        as far as is learnt."""
         network = sequence_network(
             self.cell,
             input_size,
@@ -73,6 +96,11 @@ class NetworkSettings:
             num_layers=self.num_layers,
             bidirectional=self.bidirectional,
             dropout=self.dropout,
+            input_dropout=self.input_dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            variational_dropout=self.variational_dropout,
+            zoneout=self.zoneout,
+            padding_gate=padding_gate,
             pooling=None if per_step else self.pooling,
             dense=self.dense,
             decay=decay,
