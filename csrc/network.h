@@ -196,7 +196,7 @@ class Network {
                        const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
                        long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), through_time.window(longest_of(data, order, count)));
     Team team(team_size());
     EpochResult<T> result{position, Ending::kComplete};
     long& update = result.position.update;
@@ -269,7 +269,7 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, long steps,
                    Interrupt& interrupt, VisitSteps&& visit_steps, VisitBatch&& visit_batch) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), steps);
     Team team(team_size());
     pack(false, team);
     attach(data);
@@ -315,12 +315,12 @@ class Network {
   void piece(const T* x, long steps, long number, T* out, Interrupt& interrupt) {
     const FlushDenormals mode;
     const long count = pass_.batch.num_sequences;
-    Team team(team_size(count * steps));
     const bool per_step = node(number)->value.per_step;
     std::vector<T> before;
     windows_.append_states(before);
     const long window = recomputed_steps(steps);
     set_pieces(count, steps, window);
+    Team team(team_size());
     inputs_[0]->data = x;
     pass_.mask = nullptr;
     begin_pass(team, interrupt, false, 0);

@@ -121,16 +121,11 @@ class Recurrence final : public RecurrentNode<T> {
       x.has_gradient |= x.needs_gradient;
     }
     while (gradients_.size() < batch.groups.size()) gradients_.emplace_back();
-<<<<<<< HEAD
-    for (std::size_t g = 0; g < batch.groups.size(); ++g) gradients_[g].resize(weights_.gradient_size);
-    const int shares = unit_shares(batch, pass.team->size());
-=======
     for (std::size_t g = 0; g < batch.groups.size(); ++g) {
       gradients_[g].resize(weights_.gradient_size);
       if (batch.groups[g].rows.size() == 0) gradients_[g].zero(weights_.gradient_size);  // none goes on in this window
     }
-    const int shares = unit_shares(pass);
->>>>>>> ef9fcf5 (A batch in windows of time: whole gradients by recomputation, truncated ones with carried states, forward values to the last bit)
+    const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       backward_by_units(pass, batch.groups[0], shares);
     } else {
