@@ -92,7 +92,7 @@ def test_other_values_are_refused(options: dict[str, Any], message: str) -> None
         regressor(**options)
 
 
-def test_an_interrupted_fit_in_windows_ends_with_the_same_bits(tmp_path: Any) -> None:
+def test_a_fit_in_windows_has_the_same_bits_with_a_checkpoint(tmp_path: Any) -> None:
     whole = regressor(bptt_steps=9, max_epochs=4)
     in_pieces = SequenceRegressor(**OPTIONS | {"bptt_steps": 9, "max_epochs": 4})
     in_pieces.fit(X, STEPS, checkpoint=tmp_path / "state")

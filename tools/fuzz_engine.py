@@ -282,6 +282,10 @@ def right_job(rng: Random) -> None:
     expected = predicted(job)
     batch_size = int(rng.integers(1, 50))
     close("prediction", engine.predict(job.steps, batch_size), expected, tolerance)
+    if not any(getattr(node, "reverse", False) for node in engine.network.nodes):
+        in_windows = engine.predict(job.steps, batch_size, window=int(rng.integers(1, 20)))
+        if not np.array_equal(in_windows, engine.predict(job.steps, batch_size)):
+            raise Wrong("a prediction depends on its windows")
     engine.forward(job.steps, target=job.target, training=bool(rng.integers(2)), seed=1)
     loss = engine.evaluate(job.steps, job.target, batch_size=batch_size).loss
     close("loss in batches", loss, engine.evaluate(job.steps, job.target, batch_size=10**6).loss, tolerance)
