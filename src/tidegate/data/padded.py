@@ -71,6 +71,29 @@ def real_steps(
     return np.ascontiguousarray(values), offsets, None if stamps_NT is None else stamps_NT[real_NT], told
 
 
+def as_padding(got: Any, offsets: Integers) -> Mask:
+    """Which steps are padding, (S,)."""
+    padding = np.asarray(got)
+    if padding.dtype != bool or padding.shape != (offsets[-1],):
+        raise ValueError(
+            f"padding expects one boolean a step, ({offsets[-1]},); got {padding.dtype} of shape "
+            f"{padding.shape}: pass True at steps that are padding"
+        )
+    return padding
+
+
+def offsets_without(padding: Mask, offsets: Integers) -> Integers:
+    """Of the sequences without their padding."""
+    before = np.concatenate(([0], np.cumsum(~padding)))[offsets]
+    alone = np.flatnonzero(np.diff(before) == 0)
+    if len(alone):
+        raise ValueError(
+            f"padding expects at least 1 real step in each sequence; got none in sequence {alone[0]}: leave "
+            "the sequence out"
+        )
+    return np.asarray(before, dtype=np.int64)
+
+
 def _observed(got: ArrayLike, x_NTI: Floats, time_major: bool) -> NDArray[np.bool_]:
     flags = np.asarray(got)
     shape = x_NTI.shape if not time_major else (x_NTI.shape[1], x_NTI.shape[0], x_NTI.shape[2])

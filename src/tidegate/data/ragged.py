@@ -25,7 +25,7 @@ from tidegate.data.arrays import (
     ragged_from_array,
     ragged_from_list,
 )
-from tidegate.data.padded import real_steps
+from tidegate.data.padded import as_padding, offsets_without, real_steps
 from tidegate.data.stamps import as_stamps, check_stamps
 from tidegate.shapes import mask_from_lengths
 
@@ -69,8 +69,8 @@ class Sequences:
             times = None if given is None else as_stamps("times", given, offsets)
             self._set(values, offsets, ids, times)
             return
-        padding = _padding(self.padding, offsets)
-        real = Sequences(values[~padding], _offsets_without(padding, offsets), times=_at(given, ~padding))
+        padding = as_padding(self.padding, offsets)
+        real = Sequences(values[~padding], offsets_without(padding, offsets), times=_at(given, ~padding))
         values = np.where(padding[:, np.newaxis], values.dtype.type(0), values)
         times = None
         if real.times is not None:
@@ -143,8 +143,10 @@ class Sequences:
             x, lengths, mask, padding_value, time_major, padding, observed, times
         )
         _check_not_infinite("x", values, offsets)
-        if stamps is not None:
-            check_stamps("times", stamps, offsets, told)
+        if stamps is not None and told is None:
+            check_stamps("times", stamps, offsets)
+        elif stamps is not None and told is not None:
+            check_stamps("times", stamps[~told], offsets_without(told, offsets))
         return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps, told)
 
     def to_padded(self, padding_value: float = 0.0, time_major: bool = False) -> tuple[Floats, Integers]:
@@ -161,7 +163,7 @@ class Sequences:
         if self.padding is None:
             return self
         real = ~self.padding
-        offsets = _offsets_without(self.padding, self.offsets)
+        offsets = offsets_without(self.padding, self.offsets)
         return self._trusted(self.values[real], offsets, self.ids, _at(self.times, real))
 
     def with_padding(self, num_steps: int) -> Sequences:
@@ -313,28 +315,6 @@ def steps_of(offsets: Integers, indices: Integers) -> Integers:
 
 def _at(own: NDArray[Any] | None, rows: Any) -> Any:
     return None if own is None else own[rows]
-
-
-def _padding(got: Any, offsets: Integers) -> NDArray[np.bool_]:
-    padding = np.asarray(got)
-    if padding.dtype != bool or padding.shape != (offsets[-1],):
-        raise ValueError(
-            f"padding expects one boolean a step, ({offsets[-1]},); got {padding.dtype} of shape "
-            f"{padding.shape}: pass True at steps that are padding"
-        )
-    return padding
-
-
-def _offsets_without(padding: NDArray[np.bool_], offsets: Integers) -> Integers:
-    """Of the sequences without their padding."""
-    before = np.concatenate(([0], np.cumsum(~padding)))[offsets]
-    alone = np.flatnonzero(np.diff(before) == 0)
-    if len(alone):
-        raise ValueError(
-            f"padding expects at least 1 real step in each sequence; got none in sequence {alone[0]}: leave "
-            "the sequence out"
-        )
-    return np.asarray(before, dtype=np.int64)
 
 
 def _offsets(got: Any, num_steps: int) -> Integers:

@@ -66,14 +66,8 @@ def as_seconds(argument: str, got: Any) -> Stamps:
     return stamps.astype(np.float64)
 
 
-def check_stamps(
-    argument: str, stamps: Stamps, offsets: Integers, padding: NDArray[np.bool_] | None = None
-) -> None:
-    """ValueError where a stamp is none, or no later than that of the step before; padding has none."""
-    if padding is not None:
-        real = np.concatenate(([0], np.cumsum(~padding)))[offsets]
-        check_stamps(argument, stamps[~padding], real)
-        return
+def check_stamps(argument: str, stamps: Stamps, offsets: Integers) -> None:
+    """ValueError where a stamp is none, or no later than that of the step before."""
     unknown = ~np.isfinite(stamps)
     if unknown.any():
         step = int(unknown.argmax())
