@@ -134,7 +134,7 @@ class Network {
   void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
     pass_.batch.set(starts, lengths, order, count, num_groups(count));
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
-    for (auto& one : nodes_) one->value.has_gradient = false;
+    for (auto& one : nodes_) one->value.has_gradient = one->value.has_log_gradient = false;
   }
 
   void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {

@@ -108,7 +108,16 @@ class Recurrence final : public RecurrentNode<T> {
     const Batch& batch = pass.batch;
     for (int s = 0; s < kStates; ++s) {
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
-      if (multiplier(s) && multiplier(s)->value.needs_gradient) multiplier(s)->value.accumulated_gradient(batch);
+      if (multiplier(s)) {
+        Value<T>& m = multiplier(s)->value;
+        adds_to_log_gradient_[s] = m.has_log_gradient;
+        if (m.takes_log_gradient) {
+          m.log_gradient.resize(batch.num_steps * hidden_stride);
+          m.has_log_gradient = true;
+        } else if (m.needs_gradient) {
+          m.accumulated_gradient(batch);
+        }
+      }
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
@@ -451,7 +460,11 @@ class Recurrence final : public RecurrentNode<T> {
           T* gradient = this->state_gradients[s].data() + (step.sequence + i) * hidden_stride + u;
           const long at = (step.row + i) * hidden_stride + u;
           const Vec<T> g = load<T>(gradient);
-          if (m->value.needs_gradient) {
+          if (m->value.takes_log_gradient) {
+            T* to = m->value.log_gradient.data() + at;
+            const Vec<T> own = g * load<T>(previous_[s].data() + at);
+            store(to, adds_to_log_gradient_[s] ? own + load<T>(to) : own);
+          } else if (m->value.needs_gradient) {
             T* to = m->value.gradient.data() + at;
             store(to, fma(g, load<T>(unmultiplied_[s].data() + at), load<T>(to)));
           }
@@ -477,8 +490,8 @@ class Recurrence final : public RecurrentNode<T> {
       if (!x.needs_gradient) continue;
       const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
       const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
-      transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.size, kLayout.input_first,
-                                 kLayout.input_count, {0, plain_panels<T>(x.size).count}, initial, out);
+      transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.gradient_size, kLayout.input_first,
+                                 kLayout.input_count, {0, plain_panels<T>(x.gradient_size).count}, initial, out);
     }
   }
 
@@ -522,6 +535,7 @@ class Recurrence final : public RecurrentNode<T> {
   RecurrentWeights<T, Cell> weights_;
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_;
+  std::array<bool, kMaxStates> adds_to_log_gradient_{};
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

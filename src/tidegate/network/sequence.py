@@ -57,7 +57,7 @@ def recurrent_stack(
         for name, way in zip(names, ways):
             of, multipliers = below, tuple[str, ...]()
             if decay:
-                of = below if layer else (f"x_decay{way}", "observed")
+                of = below if layer else (f"x_decay{way}",)
                 nodes.append(StateDecay(f"{name}_decay", (f"elapsed{way}",), hidden_size))
                 multipliers = (f"{name}_decay",) * len(cells.get(cell).states)
             nodes.append(Recurrent(name, of, cell, hidden_size, bool(way), multipliers))
