@@ -64,6 +64,14 @@ class Gaps:
         """Columns of the network's input x."""
         return 3 * num_features if self.missing == "mask" else num_features
 
+    def at_start(self, parameters: dict[str, NDArray[Any]], num_features: int) -> dict[str, NDArray[Any]]:
+        """The initial parameters, with weights of zero for what the first layer reads beside the values: when
+        something was seen counts for nothing until training finds that it does."""
+        for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
+            if name in parameters:
+                parameters[name][:, num_features:] = 0.0
+        return parameters
+
     def check(self, argument: str, X: Sequences) -> None:
         """ValueError where X has gaps that the model does not take, or no time stamps where it needs them."""
         if self.missing == "refuse" and X.first_gap is not None:

@@ -130,8 +130,9 @@ class SequenceModel(Options):
 
         engine = self._engine(network)
         with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
-            values = previous.get("parameters_") or initialize(
-                network, initializers, start_rng, longest=int(training.X.lengths.max())
+            values = previous.get("parameters_") or gaps.at_start(
+                initialize(network, initializers, start_rng, longest=int(training.X.lengths.max())),
+                examples.X.num_features,
             )
         for name, value in values.items():
             engine.parameters[name][...] = value
