@@ -66,6 +66,7 @@ def compare(
     progress: bool = True,
     output: str | Path | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     command: str | None = None,
     **settings: Any,
 ) -> Comparison:
@@ -90,8 +91,8 @@ def compare(
         OMP_NUM_THREADS where that is less.
     progress: a bar on a terminal. output: a folder for result.json and report.html, and for what resume
     needs: with resume=True the same call goes on with what was done there, and ends with the same scores to
-    the bit; without it a folder with a comparison begins anew. command: for the report, what makes the
-    comparison again.
+    the bit; without it the same call begins anew, and overwrite=True replaces a comparison of other data or
+    settings, which is refused else. command: for the report, what makes the comparison again.
     settings: of SequenceClassifier or SequenceRegressor, such as hidden_size, in place of their defaults.
 
     ValueError where an argument does not fit; MemoryError, before anything is written, where the replicas
@@ -149,7 +150,7 @@ def compare(
         "version": tidegate.__version__,
     }
     tuned: dict[str, Tuned] = {}
-    with Folder(output, identity, resume) if output is not None else nullcontext() as folder:
+    with Folder(output, identity, resume, overwrite) if output is not None else nullcontext() as folder:
         if space is not None and tune is not None:
             board = Board(len(names) * tune, "trials of the search")
             with shown(board) if progress else nullcontext():
