@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -74,9 +74,9 @@ def course(X):
 
 
 def logistic():
-    return make_pipeline(
-        SimpleImputer(), StandardScaler(), LogisticRegressionCV(Cs=8, max_iter=2000, scoring="roc_auc")
-    )
+    strengths = {"C": np.logspace(-4, 4, 8)}
+    search = GridSearchCV(LogisticRegression(max_iter=2000), strengths, scoring="roc_auc")
+    return make_pipeline(SimpleImputer(), StandardScaler(), search)
 
 
 def by_table(make, table):
