@@ -177,7 +177,7 @@ class Network {
   void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count, long window = 0) {
     pass_.batch.set(starts, lengths, order, count, num_groups(count), window ? window : std::numeric_limits<long>::max());
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
-    for (auto& one : nodes_) one->value.has_gradient = false;
+    for (auto& one : nodes_) one->value.has_gradient = one->value.has_log_gradient = false;
   }
 
   // backward: one follows. training: what is dropped is drawn from seed.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "batch.h"
@@ -20,9 +21,13 @@ struct Value {
   bool reversed = false;  // computed from the last step to the first: its last state stands at step 0
   bool needs_gradient = true;
   bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
-  Buffer<T> data, gradient;
+  long gradient_size;     // a recurrent reader writes the gradient of the leading columns alone
+  // A decay, exp(-v): those that multiply a state by it hand it d loss / d log value, (rows, stride), beside `gradient`.
+  bool takes_log_gradient = false, has_log_gradient = false;
+  Buffer<T> data, gradient, log_gradient;
 
-  Value(long columns, bool steps) : size(columns), stride(row_stride<T>(columns)), per_step(steps) {}
+  Value(long columns, bool steps)
+      : size(columns), stride(row_stride<T>(columns)), per_step(steps), gradient_size(columns) {}
   long rows(const Batch& batch) const { return per_step ? batch.num_steps : batch.num_sequences; }
   Rows<const T> read() const { return {data.data(), stride}; }
   Rows<T> write() { return {data.data(), stride}; }
@@ -34,6 +39,24 @@ struct Value {
     return {gradient.data(), stride};
   }
 };
+
+// A row of `size` numbers, and zeros up to `stride`, which is whole vectors. A call to copy so few costs more than they do.
+template <class T>
+inline void copy_row(const T* from, long size, T* to, long stride) {
+  constexpr long W = kWidth<T>;
+  long i = 0;
+  for (; i + W <= size; i += W) store(to + i, load<T>(from + i));
+  for (long pad = i; pad < stride; pad += W) store(to + pad, Vec<T>{});
+  const auto copy = [&]<long kCount>() {
+    if (size - i < kCount) return;
+    std::memcpy(to + i, from + i, kCount * sizeof(T));
+    i += kCount;
+  };
+  copy.template operator()<8>();
+  copy.template operator()<4>();
+  copy.template operator()<2>();
+  copy.template operator()<1>();
+}
 
 // One pass over one batch.
 template <class T>

@@ -136,10 +136,14 @@ class Recurrence final : public RecurrentNode<T> {
     for (int s = 0; s < kStates; ++s) {
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
       if (state_nodes_.update(s)) passed_gradients_[s].resize(batch.num_sequences * hidden_stride);
+      if (Node<T>* m = state_nodes_.multiplier(s); m && m->value.takes_log_gradient) {
+        adds_to_log_gradient_[s] = std::exchange(m->value.has_log_gradient, true);
+        m->value.log_gradient.resize(batch.num_steps * hidden_stride);
+      }
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
     for (Node<T>* node : state_nodes_.all())
-      if (node->value.needs_gradient) node->value.accumulated_gradient(batch);
+      if (node->value.needs_gradient && !node->value.takes_log_gradient) node->value.accumulated_gradient(batch);
     if (state_nodes_.product_multiplier) operand_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
@@ -574,21 +578,26 @@ class Recurrence final : public RecurrentNode<T> {
             const long at = (step.sequence + i) * hidden_stride + u;
             store(gradient + at, load<T>(gradient + at) + load<T>(passed_gradients_[s].data() + at));
           }
-      if (Node<T>* m = state_nodes_.multiplier(s)) multiply_backward(step, units, *m, unmultiplied_[s].data(), gradient, gradient, false);
+      if (Node<T>* m = state_nodes_.multiplier(s)) multiply_backward(step, units, *m, unmultiplied_[s].data(), gradient, gradient, false, adds_to_log_gradient_[s]);
     }
   }
 
-  // The gradient of a product by a node, to the node and to what it multiplied; add: to what stands there.
-  void multiply_backward(const Step& step, Range units, Node<T>& by, const T* multiplied, const T* gradient, T* to, bool add) const {
+  // The gradient of a product by a node, to the node or its logarithm and to what it multiplied; add, adds_to_log: to what
+  // stands there.
+  void multiply_backward(const Step& step, Range units, Node<T>& by, const T* multiplied, const T* gradient, T* to, bool add,
+                         bool adds_to_log = false) const {
     for (long i = 0; i < step.rows; ++i)
       for (long u = units.begin * W; u < units.end * W; u += W) {
         const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
-        const Vec<T> g = load<T>(gradient + state_at);
-        if (by.value.needs_gradient) {
+        const Vec<T> g = load<T>(gradient + state_at), own = g * load<T>(by.value.data.data() + at);
+        if (by.value.takes_log_gradient) {
+          T* sums = by.value.log_gradient.data() + at;
+          const Vec<T> logarithm = own * load<T>(multiplied + at);
+          store(sums, adds_to_log ? logarithm + load<T>(sums) : logarithm);
+        } else if (by.value.needs_gradient) {
           T* sums = by.value.gradient.data() + at;
           store(sums, fma(g, load<T>(multiplied + at), load<T>(sums)));
         }
-        const Vec<T> own = g * load<T>(by.value.data.data() + at);
         store(to + state_at, add ? load<T>(to + state_at) + own : own);
       }
   }
@@ -610,8 +619,8 @@ class Recurrence final : public RecurrentNode<T> {
       if (!x.needs_gradient) continue;
       const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
       const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
-      transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.size, kLayout.input_first,
-                                 kLayout.input_count, {0, plain_panels<T>(x.size).count}, initial, out);
+      transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.gradient_size, kLayout.input_first,
+                                 kLayout.input_count, {0, plain_panels<T>(x.gradient_size).count}, initial, out);
     }
   }
 
@@ -656,6 +665,7 @@ class Recurrence final : public RecurrentNode<T> {
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
+  std::array<bool, kMaxStates> adds_to_log_gradient_{};
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

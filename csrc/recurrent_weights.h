@@ -29,15 +29,15 @@ class RecurrentWeights {
     long from = 0, place = 0;
     for (const Node<T>* source : sources) {
       const long size = source->value.size;
-      products_.push_back({{first_parameter, input_size_, from, size, kLayout.input_first, kLayout.input_count, kLayout.input_block},
-                         place, source->value.needs_gradient, {}, {}});
+      add({first_parameter, input_size_, from, size, kLayout.input_first, kLayout.input_count, kLayout.input_block}, place,
+          source->value.needs_gradient, source->value.gradient_size);
       from += size;
       place += size * stride;
     }
     for (int p = 0; p < kLayout.num_products; ++p) {
       const RecurrentProduct& product = kLayout.products[p];
       const long matrix = product.matrix == Matrix::kRecurrent ? weight_hh_ : weight_ch_;
-      products_.push_back({{matrix, hidden_size, 0, hidden_size, product.first, product.count, product.block}, place, true, {}, {}});
+      add({matrix, hidden_size, 0, hidden_size, product.first, product.count, product.block}, place, true, hidden_size);
       place += hidden_size * stride;
     }
     bias_gradient_ = place;
@@ -68,13 +68,13 @@ class RecurrentWeights {
     T* diagonal = packed_diagonal_.zeroed(kLayout.num_peepholes * units * W);
     for (Product& one : products_) {
       one.packed.zeroed(one.blocks.template packed_size<T>(hidden_size));
-      if (backward && one.needs_transpose) one.transposed.zeroed(one.blocks.template packed_transposed_size<T>(hidden_size));
+      if (backward && one.needs_transpose) one.transposed.zeroed(one.differentiated.template packed_transposed_size<T>(hidden_size));
     }
     team.run([&](int thread, int count) {
       const Range part = share(units, thread, count);
       for (Product& one : products_) {
         tidegate::pack(one.blocks, parameters, hidden_size, part, one.packed.data());
-        if (backward && one.needs_transpose) pack_transposed(one.blocks, parameters, hidden_size, part, one.transposed.data());
+        if (backward && one.needs_transpose) pack_transposed(one.differentiated, parameters, hidden_size, part, one.transposed.data());
       }
       for (long u = part.begin; u < part.end; ++u)
         for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
@@ -127,11 +127,16 @@ class RecurrentWeights {
 
  private:
   struct Product {
-    WeightBlocks blocks;
+    WeightBlocks blocks, differentiated;  // the second: of the columns whose gradient is needed
     long place;  // among a group's gradients
     bool needs_transpose;
     Buffer<T> packed, transposed;
   };
+
+  void add(WeightBlocks blocks, long place, bool needs_transpose, long gradient_size) {
+    products_.push_back({blocks, blocks, place, needs_transpose, {}, {}});
+    products_.back().differentiated.size = gradient_size;
+  }
 
   long input_size_, weight_hh_, bias_, weight_ch_;  // offsets in the parameter vector
   long bias_gradient_, diagonal_gradients_;         // among a group's gradients

@@ -52,7 +52,7 @@ MODEL = [
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
 COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--margin"]
-COMPARE += ["--output", "--resume", "--format", "--threads"]
+COMPARE += ["--output", "--resume", "--overwrite", "--format", "--threads"]
 FLAGS = {
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],

@@ -40,6 +40,8 @@ def there(folder, fitted):
 
     write("latin.csv", [header, *(row.replace("man", "männ") for row in rows)], "latin-1")
     write("text.csv", [header, rows[0].rpartition(",")[0] + ",n/k", *rows[1:]])
+    write("infinite.csv", [header, re.sub(r"^(\d+,\d+,[^,]*,)[^,]*", r"\1inf", rows[0]), *rows[1:]])
+    write("bare.csv", [header, *(row.rpartition(",")[0] + "," for row in rows)])
     write("twice.csv", [header, *rows, rows[3]])
     write("cut.csv", [header, *rows[:20], "1,2"])
     write("two_men.csv", [header, *(row for row in rows if "man 3" not in row)])
@@ -98,7 +100,7 @@ CASES = [
     (fit("speakers.csv", "--time", "speaker", "--target", "step"), "expects a date in ISO 8601; got 'man 1'"),
     (
         fit("text.csv"),
-        "column 'c6' expects numbers, as a feature; got text, 'n/k' in row 0: leave the column",
+        "column 'c6' expects numbers, as a feature; got text, 'n/k' in line 2 of text.csv: name it by --id",
     ),
     (fit("wide.csv", "--id", "id", "--target", "y", "--time", "c1x"), "column 'c1x' expects"),
     (
@@ -111,7 +113,12 @@ CASES = [
     ),
     (fit("speakers.csv", "--types", "c1=number"), "--types expects one of numeric, boolean"),
     (fit("speakers.csv", "--types", "c1"), "--types expects pairs with commas between, a=b,c=d; got 'c1'"),
-    (fit("twice.csv"), "--time expects each stamp of 'step' once in a sequence; got 3 twice in sequence 0"),
+    (
+        fit("twice.csv"),
+        "--time expects each stamp of 'step' once in a sequence; got 3 twice in sequence 0 at",
+    ),
+    (fit("infinite.csv"), "column 'c1' expects finite numbers; got infinity in sequence 0 at step 0: mend"),
+    (fit("bare.csv"), "column 'c6' expects values; got none in any row: leave it out by --features"),
     (fit("cut.csv"), "cut.csv expects rows of 9 columns"),
     (fit("header.csv"), "header.csv expects at least one row"),
     (fit("empty.csv"), "empty.csv expects a first line that names the columns"),
@@ -187,7 +194,7 @@ CASES = [
     (["predict", "damaged.st", "speakers.csv"], "damaged.st is damaged"),
     (["predict", "half.st", "speakers.csv"], TRUNCATED),
     (["predict", "foreign.st", "speakers.csv"], TRUNCATED),
-    (["predict", "none.st", "speakers.csv"], "none.st: No such file or directory: pass one that is there"),
+    (["predict", "none.st", "speakers.csv"], "model expects a file; got none.st, which does not exist"),
     (["info", "damaged.st"], "damaged.st is damaged"),
     (["predict", "my.st", "whole.csv"], "--id expects a column of whole.csv; got 'utterance'"),
     (["predict", "my.st", "three.npz"], "DATA expects 6 features, as fit saw; got 3"),

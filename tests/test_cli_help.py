@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from tidegate import cli
+from tidegate.training.settings import CLASSIFIER, NetworkSettings, TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = list(typer.main.get_command(cli.app).commands)
@@ -26,7 +27,10 @@ def examples(text):
 def try_all(run, found):
     for command, *arguments in found:
         code, out, err = run(command, *arguments, *QUICK.get(command, []))
-        assert (code, err) == (0, ""), (command, *arguments)
+        written = "Predictions: " if command == "predict" and "--output" in arguments else ""
+        assert code == 0, (command, *arguments)
+        assert err.startswith(written), (command, *arguments)
+        assert bool(err) == bool(written), (command, *arguments)
         assert out or "--output" in arguments
 
 
@@ -66,3 +70,19 @@ def test_the_page_names_every_option():
     for command in typer.main.get_command(cli.app).commands.values():
         for parameter in command.params:
             assert not [name for name in parameter.opts if name.startswith("--") and f"`{name}" not in page]
+
+
+def test_help_has_the_defaults_that_training_has(run):
+    text = " ".join(run("fit", "--help")[1].split())
+    settings = TrainingSettings()
+    for option, value in (
+        ("--learning-rate", settings.learning_rate),
+        ("--batch-size", settings.batch_size),
+        ("--patience", settings.patience),
+        ("--validation", settings.validation),
+        ("--hidden-size", f"{CLASSIFIER.hidden_size} to classify, {NetworkSettings().hidden_size} for"),
+        ("--dense", "none"),
+    ):
+        start = text.index(f" {option} ")
+        assert f"Default: {value}" in text[start : start + 250], option
+    assert "Default: 0.003" in " ".join(run("compare", "--help")[1].split())

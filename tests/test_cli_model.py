@@ -111,7 +111,7 @@ def test_predictions_have_ids_answers_and_probabilities_in_every_format(run, mod
     data = read("speakers_test.csv", id="utterance", time="step", target="speaker")
     for ending in ("csv", "json", "parquet"):
         code, out, err = run("predict", "my.safetensors", "speakers_test.csv", "--output", f"p.{ending}")
-        assert (code, out, err) == (0, "", "")
+        assert (code, out, err) == (0, "", f"Predictions: p.{ending}, 154 rows\n")
     from_csv = rows_of("p.csv")
     assert [int(row["utterance"]) for row in from_csv] == data.X.ids.tolist()
     assert [row["prediction"] for row in from_csv] == model.predict(data.X).tolist()
@@ -137,7 +137,7 @@ def test_columns_are_found_by_name(run, model, folder):
     (folder / "other.csv").write_text("\n".join([header, *reversed(lines)]) + "\n")
     run("predict", "my.safetensors", "speakers_test.csv", "--output", "p.csv")
     code, _, err = run("predict", "my.safetensors", "other.csv", "--output", "q.csv")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "Predictions: q.csv, 154 rows\n")
     assert sorted(rows_of("q.csv"), key=lambda row: row["utterance"]) == rows_of("p.csv")
 
 
@@ -239,7 +239,7 @@ def test_several_numbers_have_a_column_each(run, numbers):
 
 
 def test_whole_numbers_are_classes_unless_said_otherwise(run, folder):
-    lines = [f"{one},{step * 0.5},{one % 4}" for one in range(16) for step in range(3)]
+    lines = [f"{one},{step * -0.5},{one % 4}" for one in range(16) for step in range(3)]
     (folder / "whole.csv").write_text("\n".join(["id,x,y", *lines]) + "\n")
     columns = ["fit", "whole.csv", "--id", "id", "--target", "y", *QUICK]
     assert "task: classification, 4 classes of 4" in run(*columns, "--output", "a.st")[1]

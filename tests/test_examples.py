@@ -57,6 +57,18 @@ def test_padding_that_is_skipped_is_not_worse_than_padding_that_is_read(capsys):
     assert "gru-gate" in out
 
 
+def test_clinic_visits_tell_who_is_in_danger(capsys):
+    example = runpy.run_path(str(EXAMPLES / "clinic_visits.py"))
+    example["main"](1)
+    about, *rows = capsys.readouterr().out.splitlines()
+    assert about == ("271 patients, 823 visits, 3.9% of the findings missing; 69 died or were transplanted")
+    assert len(rows) == 7
+    assert min(float(row[33:38]) for row in rows) > 0.75
+    X, y = example["patients"]()
+    assert X.times.max() <= example["SEEN"]
+    assert y.mean() < 0.3
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_articles_formula_is_the_records(cell):
     example = runpy.run_path(str(EXAMPLES / "article.py"))

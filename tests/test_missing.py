@@ -248,7 +248,8 @@ def test_observed_and_time_stamps_travel_with_the_values():
         ({"times": [[0, 1, 2], [0, 2, 1]]}, "got 1.0 after 2.0 in sequence 1 at step 2: put the steps in"),
         ({"times": [[0, 1, 1], [0, 1, 2]]}, "got 1.0 twice in sequence 0 at step 2: leave one"),
         ({"times": [[0, 1, 2], [0, NAN, 2]]}, "a finite number or a date .* got nan in sequence 1 at step 1"),
-        ({"times": [["2024-01-01", "2024-01-0x", "x"]] * 2}, r"times\[0\] expects numbers or dates in ISO"),
+        ({"times": [["2024-01-01", "2024-01-0x", "x"]] * 2}, r"times\[0\] expects .* got '2024-01-0x' in"),
+        ({"times": np.array([["2024-01-01", "2024-02-01", "x"]] * 2)}, "got 'x' in sequence 0 at step 2"),
         ({"times": [[0, 1, 2], [0, 1]]}, r"times\[1\] expects one stamp for each of 3 steps"),
         ({"times": np.arange(5)}, r"times expects one stamp for each of 6 steps; got shape \(5,\)"),
         ({"times": np.array([[True] * 3] * 2)}, "times expects numbers or dates; got bool"),
@@ -347,3 +348,14 @@ def test_decay_and_mask_tell_speakers_apart_with_half_of_the_values_gone():
     for missing in ("decay", "mask"):
         model = SequenceClassifier("gru", hidden_size=32, random_state=0, missing=missing).fit(X, vowels.y)
         assert model.score(X_test, vowels.y_test) > 0.9
+
+
+@pytest.mark.parametrize("missing", ["mask", "decay"])
+def test_when_something_was_seen_counts_for_nothing_at_the_start(missing):
+    X, y = gappy()
+    options = {"max_epochs": 1, "learning_rate": 1e-12, "validation": None, "random_state": 0}
+    model = SequenceRegressor("gru", missing=missing, **options).fit(X, y)
+    weights = model.parameters_["weight_ih_l0"]
+    assert weights.shape[1] == (2 if missing == "decay" else 3) * X.num_features
+    of_values, of_gaps = weights[:, : X.num_features], weights[:, X.num_features :]
+    assert np.abs(of_gaps).max() < 1e-9 < 0.01 < np.abs(of_values).max()

@@ -306,3 +306,9 @@ def test_options_that_a_file_cannot_hold_are_refused_and_leave_the_old_file(tmp_
     with pytest.raises(ValueError, match="schedule expects a value that a file can hold"):
         model.save(tmp_path / "model")
     assert (tmp_path / "model").read_bytes() == before
+
+
+def test_a_model_that_is_not_there_names_the_nearest(tmp_path):
+    (tmp_path / "vowels.safetensors").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"did you mean .*vowels\.safetensors"):
+        tidegate.load(tmp_path / "vowel.safetensors")

@@ -413,46 +413,53 @@ def difference(estimate, interval, p_value, **options):
             difference(0.012, (0.004, 0.020), 0.003),
             "better",
             "lstm",
-            "lstm is better than gru by 0.012 (95 % interval 0.004 to 0.020, p = 0.003 after Holm)",
+            "lstm is better than gru by 0.012 "
+            "on average (95 % interval 0.004 to 0.020, p = 0.003 after Holm)",
         ),
         (
             difference(-0.112, (-0.20, -0.01), 0.0499),
             "better",
             "gru",
-            "gru is better than lstm by 0.112 (95 % interval 0.010 to 0.200, p = 0.0499 after Holm)",
+            "gru is better than lstm by 0.112 "
+            "on average (95 % interval 0.010 to 0.200, p = 0.0499 after Holm)",
         ),
         (
             difference(0.012, (0.006, 0.020), 0.0002, margin=0.005),
             "better",
             "lstm",
-            "lstm is better than gru by more than 0.005: by 0.012 (95 % interval 0.006 to 0.020, p < 0.001 "
+            "lstm is better than gru by more than 0.005: by 0.012 "
+            "on average (95 % interval 0.006 to 0.020, p < 0.001 "
             "after Holm)",
         ),
         (
             difference(0.002, (-0.010, 0.014), 0.74),
             "not shown",
             None,
-            "no difference shown: lstm minus gru 0.002 (95 % interval -0.010 to 0.014, p = 0.740 after Holm)",
+            "no difference shown: lstm minus gru 0.002 "
+            "on average (95 % interval -0.010 to 0.014, p = 0.740 after Holm)",
         ),
         (
             difference(0.002, (-0.010, 0.014), 1.0, margin=0.02),
             "same",
             None,
-            "no difference of more than 0.02: lstm minus gru 0.002 (95 % interval -0.010 to 0.014, p = 1.000 "
+            "no difference of more than 0.02: lstm minus gru 0.002 "
+            "on average (95 % interval -0.010 to 0.014, p = 1.000 "
             "after Holm)",
         ),
         (
             difference(0.012, (0.004, 0.020), 0.3, margin=0.01),
             "not shown",
             None,
-            "no difference of more than 0.01 shown: lstm minus gru 0.012 (95 % interval 0.004 to 0.020, p = "
+            "no difference of more than 0.01 shown: lstm minus gru 0.012 "
+            "on average (95 % interval 0.004 to 0.020, p = "
             "0.300 after Holm)",
         ),
         (
             difference(0.002, None, None, reason="2 seeds, at least 3 are needed"),
             "unknown",
             None,
-            "nothing can be said: 2 seeds, at least 3 are needed: lstm minus gru 0.002 (no interval)",
+            "nothing can be said: 2 seeds, at least 3 are needed: lstm minus gru 0.002 "
+            "on average (no interval)",
         ),
     ],
 )
@@ -464,7 +471,8 @@ def test_words(own, outcome, winner, sentence):
 def test_numbers_come_before_the_verdict():
     (verdict,) = judge({("lstm", "gru"): difference(-0.11, (-0.20, -0.01), 0.03)}, "accuracy")
     assert verdict.text == (
-        "accuracy of lstm minus gru: -0.110 (95 % interval -0.200 to -0.010, p = 0.030 after Holm); in 92 % "
+        "accuracy of lstm minus gru: -0.110 "
+        "on average (95 % interval -0.200 to -0.010, p = 0.030 after Holm); in 92 % "
         "of pairs of runs gru is ahead. Verdict: gru is better than lstm."
     )
 

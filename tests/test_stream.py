@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate import Recurrent, SequenceClassifier, SequenceRegressor
+from tidegate import Recurrent, SequenceClassifier, SequenceRegressor, Sequences
 from tidegate.cells import CELLS
 
 
@@ -201,11 +201,62 @@ def test_a_model_that_needs_every_step_again_says_so() -> None:
         SequenceRegressor(pooling="mean", **FAST).fit(X, y).stream()
     with pytest.raises(ValueError, match=r"with bidirectional=False, pooling='last'$"):
         SequenceClassifier(**FAST).fit(X, y > 3).stream()
-    with pytest.raises(ValueError, match=r"fit one with missing='fill' and fill the steps$"):
-        SequenceRegressor(pooling="last", missing="mask", **FAST).fit(X, y).stream()
     stream = SequenceRegressor(pooling="last", **FAST).fit(X, y).stream()
     with pytest.raises(ValueError, match=r"x expects shape \(1, 2\); got \(3,\)"):
         stream.step([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="x expects finite numbers; got NaN"):
         stream.step([1.0, np.nan])
     assert stream.step([1.0, 2.0]).shape == (1,)
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    missing=st.sampled_from(["mask", "decay"]),
+    fill=st.sampled_from(["mean", "zero", "last"]),
+    cell=st.sampled_from(["lstm", "gru"]),
+    timed=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_a_stream_with_gaps_has_the_bits_of_the_whole(
+    missing: str, fill: str, cell: str, timed: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    X = 5.0 + 3.0 * rng.normal(size=(9, 6, 3))
+    y = X.sum(axis=2)
+    X[rng.random(X.shape) < 0.5] = np.nan
+    hours = np.cumsum(rng.exponential(size=(9, 6)), axis=1) if timed else None
+    whole = Sequences.from_any(X, times=hours)
+    options = {"hidden_size": 6, "max_epochs": 2, "random_state": 0, "validation": None}
+    model = SequenceRegressor(cell, missing=missing, fill=fill, pooling="last", **options).fit(whole, y)
+    expected = np.stack(model.predict(whole))
+    stream = model.stream(9)
+    for _ in range(2):
+        for t in range(6):
+            answers = stream.step(X[:, t], None if hours is None else hours[:, t])
+            np.testing.assert_array_equal(answers, expected[:, t])
+        stream.reset()
+
+
+def test_a_stream_with_gaps_refuses_what_does_not_follow() -> None:
+    X, y = drawn(1, 8, 5, 2), drawn(2, 8)
+    hours = np.arange(40.0).reshape(8, 5)
+    timed = Sequences.from_any(X, times=hours)
+    options = {"missing": "decay", "pooling": "last", **FAST}
+    stream = SequenceRegressor(**options).fit(timed, y).stream()
+    first = stream.step([1.0, np.nan], 3.0)
+    for x, times, message in (
+        ([1.0, 2.0], None, "times expects a time stamp, as fit saw; got none"),
+        ([1.0, 2.0], 3.0, "got 3.0 after 3.0 in sequence 0: put the steps in order"),
+        ([1.0, np.inf], 4.0, "got infinity in sequence 0, feature 1: mend it, or pass NaN"),
+        ([1.0], 4.0, r"x expects shape \(1, 2\); got \(1,\)"),
+        ([1.0, 2.0], [4.0, 5.0], r"times expects one stamp, or shape \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stream.step(x, times)
+    after = stream.step([1.0, 2.0], 4.0)
+    stream.reset()
+    np.testing.assert_array_equal(stream.step([1.0, np.nan], 3.0), first)
+    np.testing.assert_array_equal(stream.step([1.0, 2.0], 4.0), after)
+    assert not np.array_equal(first, after)
+    with pytest.raises(ValueError, match="times expects None, as fit saw"):
+        SequenceRegressor(**options).fit(X, y).stream().step([1.0, 2.0], 1.0)

@@ -1,12 +1,13 @@
 // GRU-D's decay of inputs (Che et al. 2018): where a value is missing, the one seen last loses its worth with the time
-// elapsed since. y = m x + (1 - m) g x with g = exp(-max(0, w d + b)), column by column; x is the value, or the one seen
-// last less the column's mean, m is 1 where it was seen and else 0, d the time elapsed.
+// elapsed since. y = m x + (1 - m) g x with g = exp(-max(0, w d + b)), column by column, and m beside it; x is the
+// value, or the one seen last less the column's mean, m is 1 where it was seen and else 0, d the time elapsed.
 #pragma once
 
 #include "../node.h"
 
 namespace tidegate {
 
+// Its value: the columns of y, then those of m.
 template <class T>
 class InputDecayNode final : public Node<T> {
   static constexpr int W = kWidth<T>;
@@ -14,79 +15,104 @@ class InputDecayNode final : public Node<T> {
  public:
   // sources: x, m and d, of as many columns each.
   InputDecayNode(Sources<T> sources, long first_parameter)
-      : Node<T>(sources.front()->value.size, true), sources_(std::move(sources)), weight_(first_parameter) {}
+      : Node<T>(2 * sources.front()->value.size, true),
+        sources_(std::move(sources)),
+        size_(sources_.front()->value.size),
+        stride_(sources_.front()->value.stride),
+        weight_(first_parameter) {
+    if (!sources_[1]->value.needs_gradient) this->value.gradient_size = size_;
+  }
 
   static long num_parameters(long size) { return 2 * size; }
 
   void pack(const T* parameters, bool /*backward*/, Team& /*team*/) override {
-    const long size = this->value.size;
-    std::copy_n(parameters + weight_, size, packed_weight_.zero(this->value.stride));
-    std::copy_n(parameters + weight_ + size, size, packed_bias_.zero(this->value.stride));
+    std::copy_n(parameters + weight_, size_, packed_weight_.zero(stride_));
+    std::copy_n(parameters + weight_ + size_, size_, packed_bias_.zero(stride_));
   }
 
   void forward(Pass<T>& pass) override {
     const long rows = pass.batch.num_steps, stride = this->value.stride;
     T* out = this->value.data.resize(rows * stride);
     pass.for_row_shares(rows, [&](long begin, long end) {
-      for_vectors(begin, end, [&](long i, long column) {
-        const Vec<T> x = at(0, i), m = at(1, i);
-        store(out + i, x * (m + (1 - m) * factor(i, column)));
-      });
+      for (long row = begin; row < end; ++row) {
+        T* y = out + row * stride;
+        for (long column = 0; column < padded<T>(size_); column += W) {
+          const Vec<T> x = at(0, row, column), m = at(1, row, column);
+          store(y + column, x * (m + (1 - m) * factor(row, column)));
+        }
+        copy_row(sources_[1]->value.data.data() + row * stride_, size_, y + size_, 0);
+        std::fill(y + 2 * size_, y + stride, T(0));
+      }
     });
   }
 
   void backward(Pass<T>& pass) override {
     if (!this->value.has_gradient) return;
-    const long rows = pass.batch.num_steps, size = this->value.size, stride = this->value.stride;
-    const T* gradient = this->value.gradient.data();
-    T* bias = bias_slopes_.resize(rows * stride);
-    T* weight = weight_slopes_.resize(rows * stride);
-    T* to[3];
-    for (int s = 0; s < 3; ++s)
-      to[s] = sources_[s]->value.needs_gradient ? sources_[s]->value.accumulated_gradient(pass.batch).data : nullptr;
-    pass.for_row_shares(rows, [&](long begin, long end) {
-      for_vectors(begin, end, [&](long i, long column) {
-        const Vec<T> x = at(0, i), m = at(1, i), d = at(2, i), f = factor(i, column), g = load<T>(gradient + i);
-        const Vec<T> slope = exponent(i, column) > Vec<T>{} ? -g * x * (1 - m) * f : Vec<T>{};
-        store(bias + i, slope);
-        store(weight + i, slope * d);
-        const auto add = [&](int s, Vec<T> v) {
-          if (to[s]) store(to[s] + i, load<T>(to[s] + i) + v);
-        };
-        add(0, g * (m + (1 - m) * f));
-        add(1, g * x * (1 - f));
-        add(2, slope * load<T>(packed_weight_.data() + column));
-      });
-    });
-    T* sums = sums_.resize(2 * stride);
+    const long rows = pass.batch.num_steps, stride = this->value.stride;
+    for (Node<T>* source : sources_)
+      if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
+    T* sums = sums_.resize(2 * stride_);
+    // A thread has some of the columns, in all rows: the sums over rows are then the same on any number of threads.
     pass.team->run([&](int thread, int count) {
-      const Range part = share(stride, thread, count, W);
-      column_sums<T>(rows, part.begin, part.end, {weight, stride}, sums, false);
-      column_sums<T>(rows, part.begin, part.end, {bias, stride}, sums + stride, false);
+      const Range part = share(padded<T>(size_), thread, count, W);
+      for (long column = part.begin; column < part.end; column += W) {
+        Vec<T> weight{}, bias{};
+        for (long row = 0; row < rows; ++row) {
+          const T* gradient = this->value.gradient.data() + row * stride;
+          const Vec<T> x = at(0, row, column), m = at(1, row, column), d = at(2, row, column);
+          const Vec<T> y = load<T>(this->value.data.data() + row * stride + column), g = load<T>(gradient + column);
+          // y - m x is the part that decays.
+          const Vec<T> slope = exponent(row, column) > Vec<T>{} ? -g * (y - m * x) : Vec<T>{};
+          bias += slope;
+          weight = fma(slope, d, weight);
+        }
+        store(sums + column, weight);
+        store(sums + stride_ + column, bias);
+      }
     });
-    std::copy_n(sums, size, pass.gradients + weight_);
-    std::copy_n(sums + stride, size, pass.gradients + weight_ + size);
+    std::copy_n(sums, size_, pass.gradients + weight_);
+    std::copy_n(sums + stride_, size_, pass.gradients + weight_ + size_);
+    if (sources_[0]->value.needs_gradient || sources_[1]->value.needs_gradient || sources_[2]->value.needs_gradient)
+      gradients_of_sources(pass);
   }
 
  private:
-  Vec<T> at(int source, long i) const { return load<T>(sources_[source]->value.data.data() + i); }
-
-  Vec<T> exponent(long i, long column) const {
-    return fma(load<T>(packed_weight_.data() + column), at(2, i), load<T>(packed_bias_.data() + column));
+  Vec<T> at(int source, long row, long column) const {
+    return load<T>(sources_[source]->value.data.data() + row * stride_ + column);
   }
 
-  Vec<T> factor(long i, long column) const { return decay<T>(exponent(i, column)); }
+  Vec<T> exponent(long row, long column) const {
+    return fma(load<T>(packed_weight_.data() + column), at(2, row, column), load<T>(packed_bias_.data() + column));
+  }
 
-  template <class Visit>
-  void for_vectors(long begin, long end, Visit&& visit) const {
-    const long stride = this->value.stride;
-    for (long row = begin; row < end; ++row)
-      for (long column = 0; column < stride; column += W) visit(row * stride + column, column);
+  Vec<T> factor(long row, long column) const { return decay<T>(exponent(row, column)); }
+
+  void gradients_of_sources(Pass<T>& pass) {
+    pass.for_row_shares(pass.batch.num_steps, [&](long begin, long end) {
+      for (long row = begin; row < end; ++row) {
+        const T* gradient = this->value.gradient.data() + row * this->value.stride;
+        const auto add = [&](int s, long column, Vec<T> v) {
+          T* to = sources_[s]->value.gradient.data() + row * stride_ + column;
+          if (sources_[s]->value.needs_gradient) store(to, load<T>(to) + v);
+        };
+        for (long column = 0; column < padded<T>(size_); column += W) {
+          const Vec<T> x = at(0, row, column), m = at(1, row, column), f = factor(row, column), g = load<T>(gradient + column);
+          add(0, column, g * (m + (1 - m) * f));
+          add(1, column, g * x * (1 - f));
+          const Vec<T> slope = exponent(row, column) > Vec<T>{} ? -g * x * (1 - m) * f : Vec<T>{};
+          add(2, column, slope * load<T>(packed_weight_.data() + column));
+        }
+        if (!sources_[1]->value.needs_gradient) continue;
+        T* to = sources_[1]->value.gradient.data() + row * stride_;
+        for (long column = 0; column < size_; ++column) to[column] += gradient[size_ + column];
+      }
+    });
   }
 
   Sources<T> sources_;
+  long size_, stride_;  // of a source's row
   long weight_;
-  Buffer<T> packed_weight_, packed_bias_, weight_slopes_, bias_slopes_, sums_;
+  Buffer<T> packed_weight_, packed_bias_, sums_;
 };
 
 }  // namespace tidegate

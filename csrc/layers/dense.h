@@ -21,7 +21,9 @@ class DenseNode final : public Node<T> {
         bias_(weight_ + size * input_size_),
         panels_(plain_panels<T>(size)),
         packed_(sources_.size()),
-        packed_transposed_(sources_.size()) {}
+        packed_transposed_(sources_.size()) {
+    this->value.takes_log_gradient = activation == Activation::kDecay;
+  }
 
   static long num_parameters(long input_size, long size) { return size * (input_size + 1); }
 
@@ -80,17 +82,25 @@ class DenseNode final : public Node<T> {
 
   void backward(Pass<T>& pass) override {
     const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
-    T* gradient = this->value.accumulated_gradient(pass.batch).data;
+    const Value<T>& own = this->value;
+    const bool from_log = own.has_log_gradient, from_value = own.has_gradient;
+    T* gradient = from_log ? this->value.gradient.resize(rows * stride) : this->value.accumulated_gradient(pass.batch).data;
     const Rows<const T> gradients{gradient, stride};
     for (Node<T>* source : sources_)
       if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
     pass.for_row_shares(rows, [&](long begin, long end) {
       if (activation_ != Activation::kNone)
         for (long i = begin * stride; i < end * stride; i += W) {
-          const Vec<T> y = load<T>(this->value.data.data() + i), g = load<T>(gradient + i);
+          const Vec<T> y = load<T>(own.data.data() + i);
+          if (activation_ == Activation::kDecay) {
+            Vec<T> g = from_log ? load<T>(own.log_gradient.data() + i) : Vec<T>{};
+            if (from_value) g = fma(load<T>(gradient + i), y, g);
+            store(gradient + i, y < Vec<T>{} + 1 ? -g : Vec<T>{});
+            continue;
+          }
+          const Vec<T> g = load<T>(gradient + i);
           store(gradient + i, activation_ == Activation::kTanh   ? g * (1 - y * y)
-                              : activation_ == Activation::kRelu ? (y > Vec<T>{} ? g : Vec<T>{})
-                                                                 : (y < Vec<T>{} + 1 ? -g * y : Vec<T>{}));
+                                                        : (y > Vec<T>{} ? g : Vec<T>{}));
         }
       for (std::size_t s = 0; s < sources_.size(); ++s) {
         Value<T>& x = sources_[s]->value;

@@ -18,8 +18,7 @@ class InputNode final : public Node<T> {
     T* out = this->value.data.resize(batch.num_steps * stride);
     pass.for_row_shares(batch.num_steps, [&](long begin, long end) {
       batch.for_rows(begin, end, [&](long row, long b, long t) {
-        std::copy_n(data + (batch.start[b] + t) * size, size, out + row * stride);
-        std::fill(out + row * stride + size, out + (row + 1) * stride, T(0));
+        copy_row(data + (batch.start[b] + t) * size, size, out + row * stride, stride);
       });
     });
   }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 
@@ -50,3 +52,15 @@ def real(
             "pass one in that range"
         )
     return float(got)
+
+
+def there(argument: str, path: str | os.PathLike[str]) -> Path:
+    """The path, where something is; otherwise FileNotFoundError with the nearest name in its folder."""
+    found = Path(path)
+    if found.exists():
+        return found
+    folder = found.parent
+    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    near = get_close_matches(found.name, names, n=1, cutoff=0.6)
+    hint = f"did you mean {folder / near[0]}?" if near else "pass the path of one that does"
+    raise FileNotFoundError(f"{argument} expects a file; got {found}, which does not exist: {hint}")

@@ -131,6 +131,17 @@ def test_the_folder_of_another_comparison_is_refused(task, tmp_path, options, di
     assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before
 
 
+def test_another_comparison_is_replaced_only_where_that_is_asked_for(task, tmp_path):
+    compare(task, tmp_path)
+    before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match="whose settings differ: pass another folder, or overwrite=True to"):
+        compare(task, tmp_path, learning_rate=0.5)
+    assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before
+    compare(task, tmp_path)
+    compare(task, tmp_path, learning_rate=0.5, overwrite=True)
+    assert json.loads((tmp_path / "comparison.json").read_text())["settings"]["learning_rate"] == 0.5
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_that_is_not_ours_is_refused(task, tmp_path, resume):
     (tmp_path / "thesis.tex").write_text("mine")

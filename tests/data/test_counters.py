@@ -52,6 +52,21 @@ def test_it_is_warned_of_with_the_remedy(table):
         tidegate.read(table, id="name", time="row", target="y")
 
 
+def test_a_column_that_rises_in_every_sequence_is_warned_of_as_a_time():
+    rng = np.random.default_rng(1)
+    lengths = (9, 14, 1)
+    days = np.concatenate([np.cumsum(rng.exponential(size=length)) for length in lengths])
+    table = pd.DataFrame({"name": np.repeat(["a", "b", "c"], lengths), "x": rng.normal(size=24), "day": days})
+    with pytest.warns(UserWarning, match="'day' rises within .* pass time='day', or name the others by"):
+        tidegate.read(table, id="name")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tidegate.read(table, id="name", time="day")
+        tidegate.read(table, id="name", features=["day", "x"])
+        table.loc[20, "day"] = 0.0
+        tidegate.read(table, id="name")
+
+
 @pytest.mark.parametrize("roles", [{"time": "step"}, {"features": ["step", "x"]}, {"features": ["x"]}])
 def test_what_was_named_is_not_warned_of(table, roles):
     with warnings.catch_warnings():

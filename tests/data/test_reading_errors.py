@@ -79,7 +79,7 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         ),
         (
             trips(), {"id": "trip"},
-            "column 'mode' expects numbers, as a feature; got text, 'bus' in row 0: leave",
+            "column 'mode' expects numbers, as a feature; got text, 'bus' in row 0: name it by id= if",
         ),
         (
             trips(speed=["1", "2", "n.a.", "4", "5"]), ROLES,
@@ -101,11 +101,11 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         (trips(empty=[None] * 5), ROLES, "column 'empty' expects values; got none in any row"),
         (
             trips(t=[0, 1, 5, 4, 5]), ROLES,
-            "time expects each stamp of 't' once in a sequence; got 5 twice in sequence 'a': leave one",
+            "time expects each stamp of 't' once in a sequence; got 5 twice in sequence 'a' at step .: le",
         ),
         (
             trips(t=[0, 1, 0, 1, 2]), {"time": "t", "target": "mode"},
-            "got 0 twice in the one sequence: name the sequences by id=",
+            "got 0 twice in the one sequence at step .: name the sequences by id=",
         ),
         (
             trips(t=["2024-01-01", "2024-01-02", "01/02/2024", "x", "y"]), ROLES,
@@ -133,7 +133,7 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         ),
         (
             trips(mode=["bus", "bus", "car", None, "car"]), ROLES,
-            "target column 'mode' .* none in row 3: missing targets",
+            "target column 'mode' .* none in row 3: of text none can be missing",
         ),
         (trips(), {**ROLES, "target": "speed", "features": "t", "target_per": "sequence"},
             "target expects one value of 'speed' a sequence; got 1.5 and then 2.5 in sequence 'b' at step 1: "
@@ -171,7 +171,7 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         (
             pd.DataFrame({"who": [1, 1], "day": [3, 3], "t": [5, 5], "x": [0.0, 1]}),
             {"id": ["who", "day"], "time": "t"},
-            r"got 5 twice in sequence \(who 1, day 3\)",
+            r"got 5 twice in sequence \(who 1, day 3\) at step",
         ),
         (pd.DataFrame({"x": [Decimal(1), "a"]}), {}, "column 'x' expects a number; got 'a' in row 1"),
     ],
@@ -212,7 +212,7 @@ ANSWERS = pd.DataFrame({"trip": ["a", "b"], "mode": ["car", "bus"]})
         ),
         (
             ANSWERS.assign(mode=[None, "bus"]), {"id": "trip"},
-            "target column 'mode' .* row 0: missing targets",
+            "target column 'mode' .* row 0: of text none can be missing",
         ),
         (ANSWERS, {}, "targets expects the id columns .* name them by id="),
         (ANSWERS, {"id": "trip", "target": "moda"}, "target expects a column .* did you mean 'mode'"),
@@ -346,3 +346,36 @@ def test_objects_are_not_unpickled(tmp_path):
 def test_an_unknown_encoding(tmp_path):
     (tmp_path / "t.csv").write_text("a\n1\n")
     assert "encoding expects one that Python knows" in refused(tmp_path / "t.csv", encoding="klingon")
+
+
+@pytest.mark.parametrize("by_pyarrow", [True, False])
+def test_errors_of_a_csv_file_name_its_line(tmp_path, monkeypatch, by_pyarrow):
+    if not by_pyarrow:
+        monkeypatch.setattr("tidegate.data.csv_files.find_spec", lambda name: None)
+    path = tmp_path / "lines.csv"
+    path.write_text('id,note,x\na,"one\ntwo",1\n\na,"three",2\n,"four",3\nb,"five",oops\n')
+    for features, line, got in ((["x"], 6, "none"), (["id", "x"], 3, "text")):
+        message = refused(path, id="id" if "id" not in features else None, features=features)
+        assert got in message
+        if got == "none":
+            assert f"line {line} of lines.csv" in message
+    path.write_text('note,x\n"one\ntwo",1\n\n"three",oops\n')
+    assert "'oops' in line 5 of lines.csv" in refused(path, features="x")
+
+
+@pytest.mark.parametrize("target_per", [None, "step"])
+def test_a_step_without_a_target_is_nan_and_a_sequence_without_one_is_named(tmp_path, target_per):
+    path = tmp_path / "targets.csv"
+    path.write_text("id,x,y\na,3,5\na,3,\na,4,6\nb,1,\nb,2,7\n")
+    first, second = read(path, id="id", target="y", target_per=target_per).y
+    np.testing.assert_array_equal(first, [5, np.nan, 6])
+    np.testing.assert_array_equal(second, [np.nan, 7])
+    path.write_text("id,x,y\na,3,5\na,3,5\nb,1,\nb,2,7\n")
+    assert re.search(
+        "'y' expects a value in every row of a sequence; got none in sequence 'b' at step 0: fill",
+        refused(path, id="id", target="y"),
+    )
+    assert len(read(path, id="id", target="y", target_per="step").y) == 2
+    path.write_text("id,x,y\na,3,5\na,3,\na,4,6\nb,1,7\n")
+    message = refused(path, id="id", target="y", target_per="sequence")
+    assert "got 5.0 and then 6.0 in sequence 'a' at step 2" in message

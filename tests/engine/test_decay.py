@@ -1,5 +1,6 @@
 """Decay of inputs and states against NumPy: outputs, and every gradient by differences in float64."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def expected_outputs(network: Network, parameters: dict[str, Array], given: dict
         if isinstance(node, InputDecay):
             x, m, d = (values[name] for name in node.of)
             factor = decay(parameters[f"weight_{node.name}"], d, parameters[f"bias_{node.name}"])
-            values[node.name] = m * x + (1 - m) * factor * x
+            values[node.name] = np.concatenate([m * x + (1 - m) * factor * x, m], axis=1)
         elif isinstance(node, StateDecay):
             elapsed = np.concatenate([values[name] for name in node.of], axis=1)
             name = node.name
@@ -105,7 +106,17 @@ def network_of(cell: str, num_layers: int = 1, bidirectional: bool = False) -> N
 def test_outputs_and_gradients_are_those_of_the_equations(
     cell: str, num_layers: int, bidirectional: bool
 ) -> None:
-    network = network_of(cell, num_layers, bidirectional)
+    check_outputs_and_gradients(network_of(cell, num_layers, bidirectional))
+
+
+def test_a_decay_that_is_read_beside_the_state_it_multiplies_has_both_gradients() -> None:
+    nodes = network_of("lstm").nodes
+    check_outputs_and_gradients(
+        Network(tuple(replace(n, of=(*n.of, "l0_decay")) if n.name == "output" else n for n in nodes))
+    )
+
+
+def check_outputs_and_gradients(network: Network) -> None:
     engine, given = engine_of(network), inputs(network, 1)
     target = drawn(2, ROWS, NUM_OUTPUTS)
     parameters = {name: value.copy() for name, value in engine.parameters.items()}
@@ -138,7 +149,7 @@ def test_inputs_have_gradients_too() -> None:
     names = ("x", "observed", "elapsed")
     network = Network((*(Input(name, INPUT_SIZE, needs_gradient=True) for name in names), decayed))
     engine, given = engine_of(network), inputs(network, 4)
-    weights = drawn(5, ROWS, INPUT_SIZE)
+    weights = drawn(5, ROWS, 2 * INPUT_SIZE)
     engine.forward(steps_of(network, given), training=True)
     engine.backward({"decayed": weights})
 
@@ -147,7 +158,7 @@ def test_inputs_have_gradients_too() -> None:
             engine.parameters["weight_decayed"], given["elapsed"], engine.parameters["bias_decayed"]
         )
         m, x = given["observed"], given["x"]
-        return float((weights * (m * x + (1 - m) * factor * x)).sum())
+        return float((weights * np.concatenate([m * x + (1 - m) * factor * x, m], axis=1)).sum())
 
     for name in names:
         gradient = engine.input_gradient(name)
@@ -192,11 +203,12 @@ def test_what_was_seen_does_not_decay_and_a_gap_of_no_time_forgets_nothing() -> 
     engine.parameters["bias_x_decay"] = np.zeros(INPUT_SIZE)
     given["elapsed"][:] = 0.0
     engine.forward(steps_of(network, given), training=True)
-    np.testing.assert_array_equal(engine.value("x_decay"), given["x"])
+    np.testing.assert_array_equal(engine.value("x_decay")[:, :INPUT_SIZE], given["x"])
     given["elapsed"][:] = 1e6
     engine.parameters["weight_x_decay"] = np.ones(INPUT_SIZE)
     engine.forward(steps_of(network, given), training=True)
-    np.testing.assert_allclose(engine.value("x_decay"), given["x"] * given["observed"], atol=1e-300)
+    seen = given["x"] * given["observed"]
+    np.testing.assert_allclose(engine.value("x_decay")[:, :INPUT_SIZE], seen, atol=1e-300)
 
 
 def test_decay_that_is_wired_wrongly_is_refused() -> None:

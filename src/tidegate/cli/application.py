@@ -14,6 +14,7 @@ import typer
 from tidegate.checks import TooLarge
 from tidegate.cli.cells import cells
 from tidegate.cli.compare import compare
+from tidegate.cli.defaults import WithDefaults
 from tidegate.cli.evaluate import evaluate
 from tidegate.cli.fit import fit
 from tidegate.cli.info import info
@@ -159,4 +160,4 @@ for _command, _summary, _title, *_examples in (
     (cells, "List the cells or print their equations.", "Example", "tidegate cells lstm_peephole --latex"),
 ):
     _epilog = _EXAMPLES.format(_title, "\n  ".join(_examples))
-    app.command(short_help=_summary, epilog=_epilog)(one_option_a_field(_command))
+    app.command(cls=WithDefaults, short_help=_summary, epilog=_epilog)(one_option_a_field(_command))

@@ -14,6 +14,8 @@ from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
 
 FORMATS = ("table", "markdown", "json", "csv", "parquet")
+# What says nothing of the comparison itself.
+_OF_THE_FOLDER = ("--resume", "--overwrite")
 
 
 def compare(
@@ -51,6 +53,9 @@ def compare(
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a comparison of other data or settings in --output.")
     ] = False,
     format: Annotated[
         str,
@@ -141,7 +146,8 @@ def compare(
             num_threads=threads,
             output=output,
             resume=resume,
-            command=shlex.join(["tidegate", *(word for word in context.obj if word != "--resume")]),
+            overwrite=overwrite,
+            command=shlex.join(["tidegate", *(word for word in context.obj if word not in _OF_THE_FOLDER)]),
             **settings,
         )
     except Interrupted as interrupt:

@@ -15,6 +15,7 @@ from tidegate.data.bundled import load_japanese_vowels
 from tidegate.data.dataset import Dataset
 from tidegate.data.reading import read
 from tidegate.data.sources import ARRAY_ENDINGS, ending, open_table, readable
+from tidegate.data.targets import there
 from tidegate.estimators.columns import Columns
 
 TASKS = ("classification", "regression")
@@ -166,5 +167,9 @@ def check_classes(dataset: Dataset, splits: bool) -> str:
 
 
 def _all_targets(dataset: Dataset) -> NDArray[Any]:
+    """Those that are there; whole numbers are integers again, which a missing one had made floats."""
     assert dataset.y is not None
-    return np.concatenate(dataset.y) if isinstance(dataset.y, list) else dataset.y
+    rows = np.concatenate(dataset.y) if isinstance(dataset.y, list) else dataset.y
+    known = rows[there(rows)]
+    was_whole = len(known) < len(rows) and bool((known == np.floor(known)).all())
+    return known.astype(np.int64) if was_whole else known

@@ -13,7 +13,7 @@ Validation = Annotated[
     str | None,
     typer.Option(
         help="A share held out of training, a file like DATA, or none. The epoch with the lowest loss on it "
-        "is kept. Default: 0.1."
+        "is kept."
     ),
 ]
 OwnIds = Annotated[

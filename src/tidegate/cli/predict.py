@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,4 +39,7 @@ def predict(
     if threads is not None:
         loaded.set_params(num_threads=threads)
     dataset = bundled("test") if data is None else like(vars(loaded).get("columns_"), data, columns)
-    write(predictions(loaded, dataset), chosen, output)
+    rows = predictions(loaded, dataset)
+    write(rows, chosen, output)
+    if output is not None:
+        print(f"Predictions: {output}, {len(next(iter(rows.values())))} rows", file=sys.stderr)

@@ -35,6 +35,7 @@ def as_on_the_command_line(message: str) -> str:
     if subject and subject[1] in _SUBJECTS:
         message = _SUBJECTS[subject[1]] + message[subject.end() :]
     message = message.replace("classes that y has", "classes that the target has")
+    message = message.replace("or overwrite=True", "or --overwrite")
     message = message.replace("pass resume=False", "leave --resume out")
     message = message.replace("resume=True", "--resume").replace("resume expects", "--resume expects")
     message = message.replace("got bidirectional=True", "got --bidirectional")

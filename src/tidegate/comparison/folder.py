@@ -35,28 +35,37 @@ class Folder:
     """identity: everything the scores depend on, in JSON's types.
 
     resume: go on with what is there, which must be of the same identity; otherwise begin anew, which a
-    comparison that is not done forbids. ValueError where the folder is not what it should be, or another
-    process writes it; nothing is changed then. It is this process's until the block ends.
+    comparison that is not done forbids, and one of another identity too unless overwrite. ValueError where
+    the folder is not what it should be, or another process writes it; nothing is changed then. It is this
+    process's until the block ends.
     """
 
-    def __init__(self, path: str | Path, identity: Mapping[str, Any], resume: bool) -> None:
+    def __init__(
+        self, path: str | Path, identity: Mapping[str, Any], resume: bool, overwrite: bool = False
+    ) -> None:
         self.path = Path(path)
         check_folder(self.path, "output")
         self._replicas = self.path / "replicas"
         self.search = self.path / "search"
         self._lock = _locked(self.path)
         try:
-            self._begin(json.loads(json.dumps(identity)), resume)
+            self._begin(json.loads(json.dumps(identity)), resume, overwrite)
         except BaseException:
             os.close(self._lock)
             raise
 
-    def _begin(self, identity: Mapping[str, Any], resume: bool) -> None:
+    def _begin(self, identity: Mapping[str, Any], resume: bool, overwrite: bool) -> None:
         there = self.path / IDENTITY_FILE
         if resume and (there.exists() or (self.path / RESULT_FILE).exists()):
             self._check_same(identity, there)
             return
         self._check_done(there)
+        other = self._differences(identity, there)
+        if other and not overwrite and (there.exists() or (self.path / RESULT_FILE).exists()):
+            raise ValueError(
+                f"output expects a new folder, or that of this same comparison; got {self.path}, whose "
+                f"{', '.join(other)} differ: pass another folder, or overwrite=True to replace what is there"
+            )
         for folder, pattern in (
             (self._replicas, "*.replica"),
             (self._replicas, "*.state"),
@@ -121,13 +130,17 @@ class Folder:
             )
 
     def _check_same(self, identity: Mapping[str, Any], there: Path) -> None:
-        before = _identity(there)
-        other = [name for name, value in identity.items() if before.get(name) != value]
+        other = self._differences(identity, there)
         if other:
             raise ValueError(
                 f"output expects the folder of this same comparison to resume; got {self.path}, whose "
                 f"{', '.join(other)} differ: pass what it began with, or another folder"
             )
+
+    @staticmethod
+    def _differences(identity: Mapping[str, Any], there: Path) -> list[str]:
+        before = _identity(there)
+        return [name for name, value in identity.items() if before.get(name) != value]
 
 
 def _identity(path: Path) -> dict[str, Any]:

@@ -67,6 +67,7 @@ def compare(
     progress: bool = True,
     output: str | Path | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     command: str | None = None,
     **settings: Any,
 ) -> Comparison:
@@ -91,8 +92,8 @@ def compare(
         OMP_NUM_THREADS where that is less.
     progress: a bar on a terminal. output: a folder for result.json and report.html, and for what resume
     needs: with resume=True the same call goes on with what was done there, and ends with the same scores to
-    the bit; without it a folder with a comparison begins anew. command: for the report, what makes the
-    comparison again.
+    the bit; without it the same call begins anew, and overwrite=True replaces a comparison of other data or
+    settings, which is refused else. command: for the report, what makes the comparison again.
     settings: of SequenceClassifier or SequenceRegressor, such as hidden_size, in place of their defaults.
     padding may be several, ["skip", "gate", "input"]: then each cell with each of them is compared,
     "lstm-skip" with "lstm-gate" and so on.
@@ -154,7 +155,7 @@ def compare(
         "version": tidegate.__version__,
     }
     tuned: dict[str, Tuned] = {}
-    with Folder(output, identity, resume) if output is not None else nullcontext() as folder:
+    with Folder(output, identity, resume, overwrite) if output is not None else nullcontext() as folder:
         if space is not None and tune is not None:
             board = Board(len(names) * tune, "trials of the search")
             with shown(board) if progress else nullcontext():

@@ -19,6 +19,10 @@ TYPES = ("numeric", "boolean", "category", "text", "time")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
+def row_number(row: int) -> str:
+    return f"row {row}"
+
+
 @dataclass(frozen=True, eq=False)
 class Column:
     """A column by name, with its values, (S,).
@@ -47,12 +51,12 @@ class Column:
             return self.values[rows]
         return np.asarray(np.array(self.categories.tolist())[self.values[rows]])
 
-    def as_type(self, wanted: str | None) -> Column:
-        """The column as another type; ValueError names the first value that does not fit, and its row."""
+    def as_type(self, wanted: str | None, place: Callable[[int], str] = row_number) -> Column:
+        """The column as another type; ValueError names the first value that does not fit, and where it is."""
         if wanted is None or wanted == self.type:
             return self
         if wanted not in ("category", "text"):
-            return replace(self, type=wanted, values=self._converted(wanted), categories=None)
+            return replace(self, type=wanted, values=self._converted(wanted, place), categories=None)
         if self.categories is not None:
             return replace(self, type=wanted, categories=self.categories.astype(str).astype(object))
         found, places = np.unique(self.values, return_inverse=True)
@@ -62,7 +66,7 @@ class Column:
             missing = np.isnan(self.values)
         return replace(self, type=wanted, values=places, categories=text, missing=missing)
 
-    def _converted(self, wanted: str) -> NDArray[Any]:
+    def _converted(self, wanted: str, place: Callable[[int], str]) -> NDArray[Any]:
         convert, expected = _CONVERSIONS[wanted]
         values = self.values if self.categories is None else self.categories
         try:
@@ -72,7 +76,7 @@ class Column:
             wrong = next((at for at in range(len(values)) if _fails(convert, values[at : at + 1])), None)
             if wrong is not None:
                 row = wrong if self.categories is None else int(np.argmax(self.values == wrong))
-                got = f"{values[wrong : wrong + 1].tolist()[0]!r:.60} in row {row}"
+                got = f"{values[wrong : wrong + 1].tolist()[0]!r:.60} in {place(row)}"
             raise ValueError(
                 f"column {self.name!r} expects {expected}; got {got}: mend it, leave the column out or give "
                 "it another type by types="

@@ -1,4 +1,4 @@
-"""Columns that merely count the steps of each sequence: they say when, not what."""
+"""Columns that count the steps of each sequence, or rise as a time does: they say when, not what."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 # Of shorter sequences 0, 1 may well be a measurement.
 _FEWEST_STEPS = 3
+# Of measurements that go either way at random, one in a million would.
+_FEWEST_RISES = 20
 
 
 def counters(values: NDArray[Any], offsets: NDArray[np.int64]) -> list[int]:
@@ -28,6 +30,18 @@ def counters(values: NDArray[Any], offsets: NDArray[np.int64]) -> list[int]:
         and (sample[:, column] == steps + sample[0, column]).all()
         and _counts(values[:, column], offsets, sample[0, column])
     ]
+
+
+def rising(values: NDArray[Any], offsets: NDArray[np.int64]) -> list[int]:
+    """The columns of values (S, I) that rise from step to step in every sequence, as a time does."""
+    later = np.ones(len(values), dtype=bool)
+    later[offsets[:-1]] = False
+    steps = np.flatnonzero(later)
+    if len(steps) < _FEWEST_RISES:
+        return []
+    few = steps[:_FEWEST_RISES]
+    likely = np.flatnonzero((values[few] > values[few - 1]).all(axis=0))
+    return [int(column) for column in likely if (values[steps, column] > values[steps - 1, column]).all()]
 
 
 def _counts(column: NDArray[Any], offsets: NDArray[np.int64], start: Any) -> bool:

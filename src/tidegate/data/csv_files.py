@@ -76,8 +76,25 @@ class CsvFile:
         """These columns; `texts` are left as text, whatever they look like."""
         with self._reading():
             if find_spec("pyarrow") is not None:
-                return self._by_pyarrow(names, texts)
-            return Arrays(self._by_csv_module(names, set(texts)))
+                table = self._by_pyarrow(names, texts)
+            else:
+                table = Arrays(self._by_csv_module(names, set(texts)))
+        table.place = self.line
+        return table
+
+    def line(self, row: int) -> str:
+        """The line of the file that a row begins on; empty lines are no rows, and a text in quotes may have
+        several."""
+        with self._open() as lines:
+            reader = csv.reader(lines, delimiter=self._separator)
+            next(reader)
+            begins, left = reader.line_num + 1, row
+            for fields in reader:
+                if fields and left == 0:
+                    break
+                left -= bool(fields)
+                begins = reader.line_num + 1
+        return f"line {begins} of {self.path.name}"
 
     def _by_pyarrow(self, names: Sequence[str], texts: Sequence[str]) -> Table:
         import narwhals as nw

@@ -27,7 +27,7 @@ def typed(table: Table, name: str, types: Types) -> Column:
     if column.missing is not None and column.missing.all():
         raise ValueError(f"column {name!r} expects values; got none in any row: leave it out by features=")
     if column.type in TYPES:
-        return column.as_type(types.get(name))
+        return column.as_type(types.get(name), table.place)
     remedy = "explode() it to a row a step" if column.type.startswith("List") else "convert it"
     raise ValueError(
         f"column {name!r} expects numbers, booleans, text or times; got {column.type}: {remedy}, or leave it "
@@ -41,8 +41,8 @@ def id_columns(table: Table, names: Iterable[str], types: Types) -> list[Column]
         missing = first_missing(column)
         if missing is not None:
             raise ValueError(
-                f"id column {column.name!r} expects a value in every row; got none in row {missing}: fill it "
-                "in or leave the row out"
+                f"id column {column.name!r} expects a value in every row; got none in "
+                f"{table.place(missing)}: fill it in or leave the row out"
             )
     return columns
 
@@ -62,7 +62,7 @@ def time_column(table: Table, name: str, types: Types) -> Column:
     """A column of numbers or times, all of them there."""
     column = typed(table, name, types)
     if column.type in ("text", "category"):
-        column = column.as_type("time")
+        column = column.as_type("time", table.place)
     if column.type == "boolean":
         raise ValueError(
             f"time expects numbers or dates; got booleans in column {name!r}: pass another column"
@@ -70,8 +70,8 @@ def time_column(table: Table, name: str, types: Types) -> Column:
     missing = first_missing(column)
     if missing is not None:
         raise ValueError(
-            f"time column {name!r} expects a finite number or a date in every row; got none in row "
-            f"{missing}: fill it in or leave the row out"
+            f"time column {name!r} expects a finite number or a date in every row; got none in "
+            f"{table.place(missing)}: fill it in or leave the row out"
         )
     return column
 
@@ -83,7 +83,7 @@ def feature_values(
     found = {name: types.get(name, table.types[name]) for name in names}
     for name, kind in found.items():
         if kind not in ("numeric", "boolean"):
-            _refuse_as_feature(typed(table, name, types))
+            _refuse_as_feature(typed(table, name, types), table)
     as_found = all(kind == table.types[name] for name, kind in found.items())
     held = table.block(names) if as_found else None
     if held is None and len(names) == 1:
@@ -128,7 +128,7 @@ def _filled(table: Table, names: Sequence[str], types: Types, grouping: Grouping
     return values
 
 
-def _refuse_as_feature(column: Column) -> NoReturn:
+def _refuse_as_feature(column: Column, table: Table) -> NoReturn:
     if column.categories is None:
         raise ValueError(
             f"column {column.name!r} expects numbers, as a feature; got times: name it by time=, or leave it "
@@ -138,8 +138,8 @@ def _refuse_as_feature(column: Column) -> NoReturn:
     row = int(np.argmax(column.values == place))
     raise ValueError(
         f"column {column.name!r} expects numbers, as a feature; got {column.type}, "
-        f"{str(column.categories[place])!r:.40} in row {row}: leave the column out by features=, or mend it; "
-        "categories are not supported yet"
+        f"{str(column.categories[place])!r:.40} in {table.place(row)}: name it by id= if it tells "
+        "sequences apart, leave it out by features=, or mend it; categories are not supported yet"
     )
 
 
@@ -152,7 +152,7 @@ def _is_number(value: Any) -> bool:
 
 
 def target_columns(table: Table, names: Iterable[str], types: Types) -> list[Column]:
-    """Columns of targets, every value there: one of any type, or several of numbers."""
+    """Columns of targets: one of any type, or several of numbers."""
     columns = [typed(table, name, types) for name in names]
     for column in columns:
         if column.type == "time" or (len(columns) > 1 and column.type not in ("numeric", "boolean")):
@@ -161,31 +161,45 @@ def target_columns(table: Table, names: Iterable[str], types: Types) -> list[Col
                 f"target expects {expected}; got {column.type} in column {column.name!r}: pass another column"
             )
         row = first_missing(column)
-        if row is not None:
+        if row is not None and column.categories is not None:
             raise ValueError(
-                f"target column {column.name!r} expects a value in every row; got none in row {row}: missing "
-                "targets are not supported yet; leave the sequence out"
+                f"target column {column.name!r} expects a value in every row; got none in "
+                f"{table.place(row)}: of text none can be missing; fill it in or leave the "
+                "sequence out"
             )
     return columns
 
 
 def target_values(columns: Sequence[Column], rows: NDArray[np.int64] | slice) -> NDArray[Any]:
-    """The targets in these rows, (rows,), or (rows, K) of K columns."""
-    values = [column.plain(rows) for column in columns]
+    """The targets in these rows, (rows,), or (rows, K) of K columns; NaN where a number is missing."""
+    values = [
+        column.plain(rows)
+        if column.missing is None or column.categories is not None
+        else np.where(column.missing, np.nan, column.values.astype(np.float64))[rows]
+        for column in columns
+    ]
     return values[0] if len(values) == 1 else np.column_stack(values)
 
 
 def changes(column: Column, grouping: Grouping) -> NDArray[np.int64]:
-    """The positions whose value is not the one before it in its sequence."""
+    """The positions whose value is not the one there before it in its sequence."""
     values = grouping.rows(column.values)
-    changed = (values[1:] != values[:-1]).astype(bool)
-    changed[grouping.offsets[1:-1] - 1] = False
-    return np.flatnonzero(changed) + 1
+    missing = missing_rows(column)
+    there = np.arange(len(values)) if missing is None else np.flatnonzero(~grouping.rows(missing))
+    sequence = np.searchsorted(grouping.offsets, there, side="right")
+    changed = (values[there[1:]] != values[there[:-1]]).astype(bool) & (sequence[1:] == sequence[:-1])
+    return np.asarray(there[1:][changed])
+
+
+def missing_rows(column: Column) -> NDArray[np.bool_] | None:
+    """(S,) rows without a finite value; None where there is none."""
+    missing = column.missing
+    if missing is None and column.values.dtype.kind == "f":
+        missing = ~np.isfinite(column.values)
+    return missing if missing is not None and missing.any() else None
 
 
 def first_missing(column: Column) -> int | None:
     """The first row without a finite value."""
-    missing = column.missing
-    if missing is None and column.values.dtype.kind == "f":
-        missing = ~np.isfinite(column.values)
-    return int(missing.argmax()) if missing is not None and missing.any() else None
+    missing = missing_rows(column)
+    return None if missing is None else int(missing.argmax())

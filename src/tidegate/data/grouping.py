@@ -45,13 +45,13 @@ class Grouping:
     def position(self, row: int) -> int:
         return row if self.order is None else int(np.flatnonzero(self.order == row)[0])
 
-    def where(self, position: int, *, with_step: bool = True) -> str:
+    def where(self, position: int) -> str:
         """The sequence and the step at a position, in words."""
         sequence = int(np.searchsorted(self.offsets, position, side="right")) - 1
         name = (
             "the one sequence" if self.ids is None and len(self) == 1 else f"sequence {self._name(sequence)}"
         )
-        return f"{name} at step {position - self.offsets[sequence]}" if with_step else name
+        return f"{name} at step {position - self.offsets[sequence]}"
 
     def _name(self, sequence: int) -> str:
         if self.ids is None:

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from tidegate.checks import choice
 from tidegate.data.column import Column
-from tidegate.data.counters import counters
+from tidegate.data.counters import counters, rising
 from tidegate.data.dataset import Answers, Dataset
 from tidegate.data.extract import (
     changes,
     feature_values,
+    first_missing,
     id_columns,
     ids_of,
+    missing_rows,
     target_columns,
     target_values,
     time_column,
@@ -90,7 +92,7 @@ def read(
     Values are float32 where all features are, otherwise float64; they are the frame's own memory where that
     holds the features row after row, else a copy (the notes of the result say which). ValueError or OSError
     where something is wrong, with the remedy; nothing is changed. UserWarning where a column that nobody
-    named as a feature merely counts the steps of each sequence.
+    named as a feature merely counts the steps of each sequence, or rises in all as a time does.
     """
     if target_per is not None:
         choice("target_per", target_per, ("sequence", "step"))
@@ -137,6 +139,15 @@ def read(
         warnings.warn(
             f"column {name!r} counts the steps of each sequence and is taken as a feature: {as_time}name the "
             "others by features=",
+            stacklevel=2,
+        )
+    elif (
+        features is None and layout != "wide" and roles.time is None and (later := rising(values, X.offsets))
+    ):
+        name = names[later[0]]
+        warnings.warn(
+            f"column {name!r} rises within every sequence, as a time does, and is taken as a feature: pass "
+            f"time={name!r}, or name the others by features=",
             stacklevel=2,
         )
     if layout == "wide":
@@ -199,7 +210,7 @@ def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.flo
         remedy = "leave one of the rows out" if groups.ids is not None else "name the sequences by id="
         raise ValueError(
             f"time expects each stamp of {column.name!r} once in a sequence; got {stamp} twice in "
-            f"{ordered.where(again, with_step=False)}: {remedy}"
+            f"{ordered.where(again)}: {remedy}"
         )
     return ordered, seconds_of(column, ordered.rows(keys))
 
@@ -223,7 +234,12 @@ def _targets(
         if not len(positions):
             continue
         if per == "sequence":
-            rows = np.array([groups.row(position) for position in (positions[0] - 1, positions[0])])
+            rows = np.array(
+                [
+                    groups.row(position)
+                    for position in (_there_before(column, groups, positions[0]), positions[0])
+                ]
+            )
             before, after = column.plain(rows).tolist()
             raise ValueError(
                 f"target expects one value of {column.name!r} a sequence; got {before!r} and then {after!r} "
@@ -236,9 +252,31 @@ def _targets(
         )
         break
     if per != "step":
+        for column in columns:
+            _check_whole(column, groups)
         return target_values(columns, groups.first), answered
     rows = groups.rows(target_values(columns, slice(None)))
     return [rows[start:stop] for start, stop in pairwise(groups.offsets)], answered
+
+
+def _there_before(column: Column, groups: Grouping, position: int) -> int:
+    """The position before it whose value is not missing."""
+    missing = missing_rows(column)
+    before = position - 1
+    while missing is not None and missing[groups.row(before)]:
+        before -= 1
+    return before
+
+
+def _check_whole(column: Column, groups: Grouping) -> None:
+    """ValueError where a target of a sequence is missing in one of its rows."""
+    row = first_missing(column)
+    if row is not None:
+        raise ValueError(
+            f"target column {column.name!r} expects a value in every row of a sequence; got none in "
+            f"{groups.where(groups.position(row))}: fill it in, leave the sequence out, or pass "
+            "target_per='step', where a step without a target weighs nothing"
+        )
 
 
 def _steps_from_columns(X: Sequences) -> Sequences:

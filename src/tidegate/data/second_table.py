@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.data.extract import id_columns, ids_of, target_columns, target_values
+from tidegate.data.extract import first_missing, id_columns, ids_of, target_columns, target_values
 from tidegate.data.grouping import Grouping
 from tidegate.data.roles import columns_named
 from tidegate.data.sources import Source, load
@@ -32,6 +32,13 @@ def matched_targets(
         )
     table = load(source, [*ids, *names], types)
     columns = target_columns(table, names, types)
+    for column in columns:
+        row = first_missing(column)
+        if row is not None:
+            raise ValueError(
+                f"target column {column.name!r} expects a value in every row; got none in "
+                f"{table.place(row)}: fill it in or leave the sequence out"
+            )
     theirs = _keys(ids_of(id_columns(table, ids, types), np.arange(table.num_rows)))
     row_of = {key: row for row, key in enumerate(theirs)}
     if len(row_of) < len(theirs):

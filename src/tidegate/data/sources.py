@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
+from tidegate.checks import there
 from tidegate.data.csv_files import CsvFile
 from tidegate.data.table import Frame, Table
 
@@ -131,12 +131,7 @@ def readable(argument: str, source: str | os.PathLike[str]) -> Path:
     known = TABLE_ENDINGS + ARRAY_ENDINGS
     if path.is_dir():
         raise IsADirectoryError(f"{argument} expects a file; got the folder {path}: pass one of its files")
-    if not path.exists():
-        folder = path.parent
-        there = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-        near = get_close_matches(path.name, there, n=1, cutoff=0.6)
-        hint = f"did you mean {folder / near[0]}?" if near else "pass the path of one that does"
-        raise FileNotFoundError(f"{argument} expects a file; got {path}, which does not exist: {hint}")
+    there(argument, path)
     if ending(path) not in known:
         raise ValueError(
             f"{argument} expects one of the endings {', '.join(known)}; got {ending(path) or 'none'} of "

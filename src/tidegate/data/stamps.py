@@ -50,13 +50,13 @@ def as_stamps(argument: str, got: Any, offsets: Integers) -> Stamps:
 def as_seconds(argument: str, got: Any) -> Stamps:
     """Numbers as they are, dates and durations as seconds, since 1970 where they are dates. ValueError where
     text is no date in ISO 8601."""
-    stamps = np.asarray(got)
+    stamps = given = np.asarray(got)
     if stamps.dtype.kind in "UO":
         try:
             stamps = parse_dates(stamps.ravel()).reshape(stamps.shape)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"{argument} expects numbers or dates in ISO 8601; got one that is neither ({error}): mend it"
+                f"{argument} expects numbers or dates in ISO 8601; got {_neither(given) or error}: mend it"
             ) from None
     if stamps.dtype.kind in "mM":
         since = stamps - np.datetime64(0, "s") if stamps.dtype.kind == "M" else stamps
@@ -64,6 +64,18 @@ def as_seconds(argument: str, got: Any) -> Stamps:
     if stamps.dtype.kind not in "fiu":
         raise ValueError(f"{argument} expects numbers or dates; got {stamps.dtype}: convert it")
     return stamps.astype(np.float64)
+
+
+def _neither(stamps: NDArray[Any]) -> str:
+    """The first that is no date, and where it is; "" where each alone is one."""
+    for place in np.ndindex(stamps.shape):
+        try:
+            parse_dates(np.array([stamps[place]], dtype=object))
+        except (TypeError, ValueError):
+            *sequence, step = place
+            of = f"sequence {sequence[0]} at " if sequence else ""
+            return f"{str(stamps[place])!r:.60} in {of}step {step}"
+    return ""
 
 
 def check_stamps(argument: str, stamps: Stamps, offsets: Integers) -> None:

@@ -9,7 +9,7 @@ import datetime
 import decimal
 import numbers
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.data.arrays import Floats, empty
-from tidegate.data.column import TYPES, Column
+from tidegate.data.column import TYPES, Column, row_number
 
 # Rows laid out at a time, few enough for the cache; and rows looked through for what is different in them.
 _FEW_ROWS, _MANY_ROWS = 1 << 16, 1 << 20
@@ -26,6 +26,9 @@ _FEW_ROWS, _MANY_ROWS = 1 << 16, 1 << 20
 
 class Table(Protocol):
     """A table in memory."""
+
+    # Where a row is, in words.
+    place: Callable[[int], str]
 
     @property
     def num_rows(self) -> int: ...
@@ -57,6 +60,7 @@ class Arrays:
     """A table of NumPy arrays; in those of objects None is a missing value."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.place: Callable[[int], str] = row_number
         self._arrays = dict(arrays)
         self.num_rows = len(next(iter(arrays.values())))
         kinds = {"b": "boolean", "O": "text", "M": "time"}
@@ -93,6 +97,7 @@ class Frame:
     def __init__(self, frame: Any, names: Sequence[str], *, held: bool) -> None:
         """frame: narwhals.DataFrame; names: of the columns to be used; held: whether others hold the "
         "frame."""
+        self.place: Callable[[int], str] = row_number
         self._frame = frame
         self._held = held
         self.num_rows = len(frame)

@@ -115,15 +115,15 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             packed = weights + value * columns * (_padded(input_size) + value)
             gradient = groups * value * columns * (input_size + products * value)
             return value * (steps * per_step + sequences * per_sequence) + packed + gradient
-        case Dense() | StateDecay():
+        case StateDecay():
+            return value * (2 * _padded(input_size) + input_size + steps)  # the gradient of its logarithm
+        case Dense():
             return value * (2 * _padded(input_size) + input_size)
-        case InputDecay():
-            return 2 * value * steps  # the slopes of its weights and biases
         case Pool():
             return 2 * value * sequences  # the step of the largest, int64
         case PaddingGate():
             return 2 * value
-        case Input() | Dropout() | DropoutMask() | Zoneout() | Loss():
+        case Input() | Dropout() | DropoutMask() | Zoneout() | Loss() | InputDecay():
             return 0
 
 

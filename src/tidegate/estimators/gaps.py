@@ -64,6 +64,14 @@ class Gaps:
         """Columns of the network's input x."""
         return 3 * num_features if self.missing == "mask" else num_features
 
+    def at_start(self, parameters: dict[str, NDArray[Any]], num_features: int) -> dict[str, NDArray[Any]]:
+        """The initial parameters, with weights of zero for what the first layer reads beside the values: when
+        something was seen counts for nothing until training finds that it does."""
+        for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
+            if name in parameters:
+                parameters[name][:, num_features:] = 0.0
+        return parameters
+
     def check(self, argument: str, X: Sequences) -> None:
         """ValueError where X has gaps that the model does not take, or no time stamps where it needs them."""
         if self.missing == "refuse" and X.first_gap is not None:
@@ -96,21 +104,36 @@ class Gaps:
             return {"x": values}
         if self.missing == "fill":
             return {"x": self._filled(values, X, scaling)}
-        observed = X.observed
-        if self.missing == "mask":
-            since = np.log1p(self._history(values, X.offsets, X.times)[0])
-            filled = self._filled(values, X, scaling)
-            return {"x": np.concatenate([filled, observed, since], axis=1, dtype=values.dtype)}
-        centred = (values - self._centre(scaling)).astype(values.dtype)
-        elapsed, last = self._history(centred, X.offsets, X.times)
-        inputs = {"x": np.nan_to_num(np.where(observed, centred, last)), "elapsed": elapsed.astype(dtype)}
-        if both_directions:
+        given = self.as_read(values, scaling)
+        elapsed, last = self._history(given, X.offsets, X.times)
+        inputs = self.columns(given, elapsed, last, scaling)
+        if both_directions and self.missing == "decay":
             elapsed, last = self._history(
-                centred[::-1], X.total_steps - X.offsets[::-1], None if X.times is None else -X.times[::-1]
+                given[::-1], X.total_steps - X.offsets[::-1], None if X.times is None else -X.times[::-1]
             )
-            inputs["x_reverse"] = np.nan_to_num(np.where(observed, centred, last[::-1]))
+            inputs["x_reverse"] = np.nan_to_num(np.where(X.observed, given, last[::-1]))
             inputs["elapsed_reverse"] = np.ascontiguousarray(elapsed[::-1], dtype=dtype)
-        return {**inputs, "observed": observed.astype(dtype)}
+        return inputs
+
+    def as_read(self, scaled: NDArray[Any], scaling: Scaling) -> NDArray[Any]:
+        """Scaled values; with "decay" less the training mean."""
+        return (scaled - self._centre(scaling)).astype(scaled.dtype) if self.missing == "decay" else scaled
+
+    def columns(
+        self, given: NDArray[Any], elapsed: Doubles, last: NDArray[Any], scaling: Scaling
+    ) -> dict[str, NDArray[Any]]:
+        """The network's inputs of some steps, of "mask" or "decay": given as `as_read` has them, intervals
+        since each value was seen before, and the value seen last up to the step."""
+        observed = ~np.isnan(given)
+        if self.missing == "mask":
+            filled = self._whole(last if self.fill == "last" else given, scaling)
+            columns = [filled, observed, np.log1p(elapsed)]
+            return {"x": np.concatenate(columns, axis=1, dtype=given.dtype)}
+        x = np.nan_to_num(np.where(observed, given, last))
+        return {"x": x, "elapsed": elapsed.astype(given.dtype), "observed": observed.astype(given.dtype)}
+
+    def in_intervals(self, elapsed: Doubles) -> Doubles:
+        return np.minimum(elapsed / (self.interval or 1.0), LONGEST)
 
     def _history(
         self, values: NDArray[Any], offsets: NDArray[np.int64], times: Doubles | None
@@ -123,8 +146,7 @@ class Gaps:
         last = np.where(seen >= first, np.take_along_axis(values, np.maximum(seen, 0), axis=0), np.nan)
         before = np.maximum(np.concatenate([seen[:1], seen[:-1]]), first)
         stamps = np.arange(len(values), dtype=np.float64) if times is None else times
-        elapsed = (stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]) / (self.interval or 1.0)
-        return np.minimum(elapsed, LONGEST), last
+        return self.in_intervals(stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]), last
 
     def _centre(self, scaling: Scaling) -> Doubles:
         """The training mean as the network sees it: 0 where features are standardised."""
@@ -132,7 +154,10 @@ class Gaps:
 
     def _filled(self, values: NDArray[Any], X: Sequences, scaling: Scaling) -> NDArray[Any]:
         """Scaled values without gaps."""
-        filler = -scaling.mean / scaling.scale if self.fill == "zero" else self._centre(scaling)
         if self.fill == "last":
             values = self._history(values, X.offsets, X.times)[1]
+        return self._whole(values, scaling)
+
+    def _whole(self, values: NDArray[Any], scaling: Scaling) -> NDArray[Any]:
+        filler = -scaling.mean / scaling.scale if self.fill == "zero" else self._centre(scaling)
         return np.where(np.isnan(values), filler, values).astype(values.dtype)

@@ -23,6 +23,7 @@ from tidegate.engine import Engine, Steps, Stop, Target
 from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch, evaluation_window
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
+from tidegate.estimators.gappy_stream import GappyStream
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.options import Options
 from tidegate.estimators.padding import Padding
@@ -142,8 +143,9 @@ class SequenceModel(Options):
 
         engine = self._engine(network)
         with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
-            values = previous.get("parameters_") or initialize(
-                network, initializers, start_rng, longest=int(training.X.lengths.max())
+            values = previous.get("parameters_") or gaps.at_start(
+                initialize(network, initializers, start_rng, longest=int(training.X.lengths.max())),
+                examples.X.num_features,
             )
         for name, value in values.items():
             engine.parameters[name][...] = value
@@ -197,16 +199,16 @@ class SequenceModel(Options):
         self._check_fitted()
         return summary(self)
 
-    def stream(self, num_sequences: int = 1) -> ModelStream:
+    def stream(self, num_sequences: int = 1) -> ModelStream | GappyStream:
         """The fitted model for num_sequences sequences whose steps arrive one at a time: its `step` takes the
-        next step of each and answers, with the states kept between.
+        next step of each and answers, with the states kept between. Of missing="mask" or "decay" it takes
+        NaN, and the time stamps of the step where fit had some.
 
         ValueError where the model has layers in both directions, which need the future, or pools over the
         steps by mean or max.
         """
         self._check_fitted()
         unfit = {
-            "missing": self.gaps_.missing in ("mask", "decay") and "'fill' and fill the steps",
             "padding": self.padding_.way != "skip" and "'skip'",
             "bidirectional": self.bidirectional and "False",
             "pooling": not self.network_.is_per_step("output") and self.pooling != "last" and "'last'",
@@ -215,8 +217,17 @@ class SequenceModel(Options):
         if wanted:
             raise ValueError(
                 "stream expects a model whose answer follows from the step and the states; got one that "
-                "reads the future, every step again, padding or the times of gaps: fit one with "
-                f"{', '.join(wanted)}"
+                f"reads the future, every step again or padding: fit one with {', '.join(wanted)}"
+            )
+        if self.gaps_.missing in ("mask", "decay"):
+            return GappyStream(
+                self.network_,
+                self.parameters_,
+                self.gaps_,
+                self.scaling_,
+                self._decoded,
+                num_sequences,
+                DTYPE,
             )
         return ModelStream(
             self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate import persistence
-from tidegate.checks import choice
+from tidegate.checks import choice, there
 from tidegate.engine import Optimizer
 from tidegate.estimators.classifier import SequenceClassifier
 from tidegate.estimators.columns import Columns
@@ -71,10 +71,10 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str]) -> Any:
     """The model saved at `path`, which predicts the same bits on the same machine.
 
-    OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere or of a
-    newer version.
+    OSError where the file is not there or cannot be read; ValueError where it is damaged, truncated, from
+    elsewhere or of a newer version.
     """
-    document, arrays = persistence.read(path)
+    document, arrays = persistence.read(there("model", path))
     try:
         return _model(document, arrays)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -234,8 +234,8 @@ class Dense:
 
 @dataclass(frozen=True)
 class InputDecay:
-    """m x + (1 - m) g x, column by column, with g = exp(-max(0, w d + b)) (Che et al. 2018): where a value is
-    missing, the one seen last goes to the mean, 0, with the time since.
+    """m x + (1 - m) g x, column by column, with g = exp(-max(0, w d + b)) (Che et al. 2018), and m beside it:
+    where a value is missing, the one seen last goes to the mean, 0, with the time since.
 
     of: three nodes of as many columns, x the values, where one is missing the one seen last, both less their
     mean; m 1 where it was seen, else 0; d the time since a value was seen. w and b are (size,).
@@ -253,7 +253,7 @@ class InputDecay:
             )
 
     def width(self, input_size: int) -> int:
-        return input_size // 3
+        return 2 * (input_size // 3)
 
     def parameter_shapes(self, input_size: int) -> Shapes:
         return {"weight": (input_size // 3,), "bias": (input_size // 3,)}

@@ -80,7 +80,7 @@ def recurrent_stack(
         for index, (name, way) in enumerate(zip(names, ways)):
             of, multipliers = below, tuple[str, ...]()
             if decay:
-                of = below if layer else (below[index], "observed")
+                of = below if layer else (below[index],)
                 nodes.append(StateDecay(f"{name}_decay", (f"elapsed{way}",), hidden_size))
                 multipliers = (f"{name}_decay",) * len(cells.get(cell).states)
             updates, acting = _updates(name, cell, hidden_size, zoneout, padding_gate)

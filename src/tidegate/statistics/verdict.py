@@ -48,8 +48,8 @@ class Verdict:
 
     @property
     def numbers(self) -> str:
-        """The effect and its interval: "accuracy of lstm minus gru: 0.012 (95 % interval 0.004 to 0.020, p =
-        0.003 after Holm); in 92 % of pairs of runs lstm is ahead"."""
+        """The effect and its interval: "accuracy of lstm minus gru: 0.012 on average (95 % interval 0.004 to
+        0.020, p = 0.003 after Holm); in 92 % of pairs of runs lstm is ahead"."""
         superiority = self.difference.superiority
         ahead, share = (self.first, superiority) if superiority >= 0.5 else (self.second, 1.0 - superiority)
         return (
@@ -78,8 +78,8 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """Both in one: "lstm is better than gru by 0.012 (95 % interval 0.004 to 0.020, p = 0.003 after
-        Holm)", "no difference shown: lstm minus gru 0.002 (...)"."""
+        """Both in one: "lstm is better than gru by 0.012 on average (95 % interval 0.004 to 0.020, p =
+        0.003 after Holm)", "no difference shown: lstm minus gru 0.002 on average (...)"."""
         if self.outcome != "better":
             return f"{self.conclusion}: {self.first} minus {self.second} {self._effect}"
         if self.winner == self.second:
@@ -109,12 +109,13 @@ class Verdict:
         own = self.difference
         p = "" if self.p_adjusted is None else _p(self.p_adjusted, _alpha(own))
         if own.interval is None:
-            return f"{own.estimate:.{_FEWEST_DECIMALS}f} ({', '.join(filter(None, ('no interval', p)))})"
+            without = ", ".join(filter(None, ("no interval", p)))
+            return f"{own.estimate:.{_FEWEST_DECIMALS}f} on average ({without})"
         low, high = own.interval
         # Two digits of the interval's width.
         decimals = max(_FEWEST_DECIMALS, 1 - math.floor(math.log10(max(high - low, 1e-9))))
         ends = f"{low:.{decimals}f} to {high:.{decimals}f}"
-        return f"{own.estimate:.{decimals}f} ({100 * own.confidence:g} % interval {ends}, {p})"
+        return f"{own.estimate:.{decimals}f} on average ({100 * own.confidence:g} % interval {ends}, {p})"
 
 
 def judge(differences: Mapping[tuple[str, str], Difference], score_name: str) -> tuple[Verdict, ...]:
