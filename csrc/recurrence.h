@@ -385,6 +385,8 @@ class Recurrence final : public RecurrentNode<T> {
 
   template <int kPhase>
   void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units) {
+    std::array<const T*, kMaxProducts> operands{};
+    for (int p = 0; p < kLayout.num_products; ++p) operands[p] = operand(kLayout.products[p]);
     constexpr long kRowBlock = 48;  // rows whose columns of one vector of units stay in the first-level cache
     for (long u = units.begin; u < units.end; ++u)
       for (long first = 0; first < step.rows; first += kRowBlock) {
@@ -395,7 +397,7 @@ class Recurrence final : public RecurrentNode<T> {
           const RecurrentProduct& one = kLayout.products[p];
           if (one.phase != kPhase) continue;
           const Rows<T> sums = columns.at(0, one.first * W);
-          panel_product<T>(rows, Rows<const T>{operand(one), hidden_stride}.at(row), {hidden_size},
+          panel_product<T>(rows, Rows<const T>{operands[p], hidden_stride}.at(row), {hidden_size},
                            weights_.product(p) + u * hidden_size * one.count * W, one.count, {sums.data, sums.stride}, sums);
         }
         for (long r = 0; r < rows; ++r) {
