@@ -1,6 +1,8 @@
-// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps.
+// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps, or the steps
+// themselves side by side.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "../node.h"
@@ -77,6 +79,50 @@ class PoolNode final : public Node<T> {
   Node<T>* source_;
   Pooling pooling_;
   Buffer<long> largest_;  // (sequences, stride) step of the maximum
+};
+
+// The first num_steps steps side by side; zero where a sequence has fewer.
+template <class T>
+class StepsNode final : public Node<T> {
+ public:
+  StepsNode(Node<T>* source, long num_steps)
+      : Node<T>(num_steps * source->value.size, false), source_(source), num_steps_(num_steps) {
+    this->value.needs_gradient = source->value.needs_gradient;
+  }
+
+  void forward(Pass<T>& pass) override {
+    const Batch& batch = pass.batch;
+    const long size = source_->value.size, from = source_->value.stride, stride = this->value.stride;
+    T* out = this->value.data.resize(batch.num_sequences * stride);
+    const T* in = source_->value.data.data();
+    pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
+      for (long b = begin; b < end; ++b) {
+        std::fill_n(out + b * stride, stride, T(0));
+        for (long t = 0; t < steps(batch, b); ++t)
+          std::copy_n(in + batch.row(t, b) * from, size, out + b * stride + t * size);
+      }
+    });
+  }
+
+  void backward(Pass<T>& pass) override {
+    if (!source_->value.needs_gradient || !this->value.has_gradient) return;
+    const Batch& batch = pass.batch;
+    const long size = source_->value.size, stride = this->value.stride;
+    const T* gradient = this->value.gradient.data();
+    const Rows<T> to = source_->value.accumulated_gradient(batch);
+    pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
+      for (long b = begin; b < end; ++b)
+        for (long t = 0; t < steps(batch, b); ++t)
+          for (long j = 0; j < size; ++j)
+            to.data[batch.row(t, b) * to.stride + j] += gradient[b * stride + t * size + j];
+    });
+  }
+
+ private:
+  long steps(const Batch& batch, long b) const { return std::min<long>(batch.length[b], num_steps_); }
+
+  Node<T>* source_;
+  long num_steps_;
 };
 
 }  // namespace tidegate

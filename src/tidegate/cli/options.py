@@ -95,7 +95,9 @@ class ModelOptions:
         typer.Option("--bidirectional/--one-direction", help="Read in both directions, or in one."),
     ] = None
     dropout: Annotated[float | None, typer.Option(help="Rate between layers and before the output.")] = None
-    pooling: Annotated[str | None, typer.Option(help="What is kept of the steps: last, mean or max.")] = None
+    pooling: Annotated[
+        str | None, typer.Option(help="What is kept of the steps: last, mean, max or steps.")
+    ] = None
     dense: Annotated[str | None, typer.Option(help="Layers before the output: 32:tanh,16:relu.")] = None
     initializers: Annotated[
         str | None, typer.Option(help="Of the weights: recurrent=orthogonal,bias=chrono.")

@@ -27,7 +27,8 @@ def networks(
     def network(cell: str, hidden_size: int) -> Network:
         model = kind(**options[cell] | {"cell": cell, "hidden_size": hidden_size})
         columns = gaps.num_columns(part.X.num_features)
-        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay")
+        longest = int(examples.X.lengths.max())
+        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay", longest)
 
     first = network(reference, options[reference]["hidden_size"])
     if not match_parameters:

@@ -350,6 +350,8 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
                 )
             case Dropout():
                 number = plan.add_dropout(of[0], node.rate)
+            case Pool(num_steps=int()):
+                number = plan.add_steps(of[0], node.num_steps)
             case Pool():
                 number = plan.add_pool(of[0], node.pooling)
             case Dense():

@@ -88,7 +88,7 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
         case InputDecay():
             return 2 * value * steps  # the slopes of its weights and biases
         case Pool():
-            return 2 * value * sequences  # the step of the largest, int64
+            return 2 * value * sequences if node.pooling == "max" else 0  # the step of the largest, int64
         case Input() | Dropout() | Loss():
             return 0
 

@@ -27,7 +27,8 @@ class Options(BaseEstimator):  # type: ignore[misc]
 
     cell: a name of tidegate.cells.CELLS. hidden_size, num_layers, bidirectional: the recurrent layers.
     dropout: rate between recurrent layers and after the last. pooling: what is kept of the steps, "last"
-    (each direction's final state), "mean" or "max"; with a target a step every step is kept. dense: (width,
+    (each direction's final state), "mean", "max", or "steps", every step with weights of its own, for
+    sequences that begin alike; with a target a step every step is kept. dense: (width,
     activation) of each layer before the output; activations are "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
@@ -96,12 +97,16 @@ class Options(BaseEstimator):  # type: ignore[misc]
             choice("initializers", name, [field.name for field in fields(Initializers)])
         return Initializers(**given)
 
-    def _network(self, input_size: int, output_size: int, per_step: bool, decay: bool = False) -> Network:
+    def _network(
+        self, input_size: int, output_size: int, per_step: bool, decay: bool, longest: int
+    ) -> Network:
         settings = NetworkSettings(
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
         )
         choice("loss", self.loss, self.LOSSES)
-        return settings.network(input_size, output_size, self.loss, per_step=per_step, decay=decay)
+        return settings.network(
+            input_size, output_size, self.loss, per_step=per_step, decay=decay, longest=longest
+        )
 
     def _num_threads(self) -> int:
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for

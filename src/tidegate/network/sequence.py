@@ -79,9 +79,10 @@ def sequence_network(
     dense: Sequence[tuple[int, str]] = (),
     delta: float = 1.0,
     decay: bool = False,
+    num_steps: int | None = None,
 ) -> Network:
-    """The network of the estimators. pooling=None keeps every step: the output is one row a step. decay: as
-    recurrent_stack has it.
+    """The network of the estimators. pooling=None keeps every step: the output is one row a step; "steps"
+    puts the first num_steps side by side. decay: as recurrent_stack has it.
 
     Dropout stands between the recurrent layers and before the first dense layer.
     """
@@ -90,7 +91,7 @@ def sequence_network(
     top: tuple[str, ...] = (last, f"{last}_reverse") if bidirectional else (last,)
     if pooling is not None:
         choice("pooling", pooling, POOLINGS)
-        nodes.extend(Pool(f"{name}_pool", (name,), pooling) for name in top)
+        nodes.extend(Pool(f"{name}_pool", (name,), pooling, num_steps) for name in top)
         top = tuple(f"{name}_pool" for name in top)
     if dropout:
         nodes.extend(Dropout(f"{name}_dropout", (name,), dropout) for name in top)

@@ -60,10 +60,18 @@ class NetworkSettings:
             )
 
     def network(
-        self, input_size: int, output_size: int, loss: str, *, per_step: bool, decay: bool = False
+        self,
+        input_size: int,
+        output_size: int,
+        loss: str,
+        *,
+        per_step: bool,
+        decay: bool = False,
+        longest: int | None = None,
     ) -> Network:
         """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool; decay:
-        inputs and states decay with the time since values were seen."""
+        inputs and states decay with the time since values were seen; longest: steps of the longest sequence,
+        as many as pooling="steps" reads."""
         network = sequence_network(
             self.cell,
             input_size,
@@ -76,6 +84,7 @@ class NetworkSettings:
             pooling=None if per_step else self.pooling,
             dense=self.dense,
             decay=decay,
+            num_steps=longest if self.pooling == "steps" and not per_step else None,
         )
         if network.num_parameters > MAX_PARAMETERS:
             raise ValueError(
