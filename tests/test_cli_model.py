@@ -56,6 +56,7 @@ def test_a_fit_is_the_librarys(run, folder):
         (["--batch-size", 7], "batch_size", 7),
         (["--clip-norm", "none"], "clip_norm", None),
         (["--clip-norm", "0.5"], "clip_norm", 0.5),
+        (["--averaging", "0.5"], "averaging", 0.5),
         (["--patience", "none"], "patience", None),
         (["--patience", "3"], "patience", 3),
         (["--min-delta", 0.5], "min_delta", 0.5),

@@ -4,7 +4,7 @@
 
 A ROW is a name or a pattern ('jsb-*'); all where none is given. Each row and seed is trained in a process of
 its own, on one thread; what is there already is not trained again, unless the row's settings changed. Writes
-benchmarks/results/literature.json and, from it, docs/literature.md."""
+benchmarks/results/literature.json and, from it, docs/literature.md and docs/claims.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from benchmarks.literature import page, results
+from benchmarks.literature import claims, page, results
 from benchmarks.literature.rows import Measured, Row
 from benchmarks.literature.tasks import TASKS
 from tidegate.engine import num_cores
@@ -50,7 +50,14 @@ def train(name: str, seed: int, path: Path) -> None:
     task, row = ROWS[name]
     measured = in_a_process(name, seed)
     results.add(path, task.title, row, seed, measured)
+    if path == results.PATH:
+        write_pages(path)
     print(f"{name} seed {seed}: {line(row, measured)}", flush=True)
+
+
+def write_pages(path: Path) -> None:
+    page.write(path)
+    claims.write(path)
 
 
 def line(row: Row, measured: Measured) -> str:
@@ -65,7 +72,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, ... of each row")
     parser.add_argument("--processes", type=int, default=num_cores(), help="at once")
     parser.add_argument("--list", action="store_true", help="print the rows' names and end")
-    parser.add_argument("--page", action="store_true", help="write docs/literature.md and end")
+    parser.add_argument("--page", action="store_true", help="write the pages from the results and end")
     parser.add_argument(
         "--seed", type=int, help="train one row with this seed, print its figures as JSON and end"
     )
@@ -80,7 +87,7 @@ def main() -> None:
         row = ROWS[names[0]][1]
         json.dump(asdict(row.measure(arguments.seed, **row.settings)), sys.stdout)
     elif arguments.page:
-        page.write(arguments.out)
+        write_pages(arguments.out)
     else:
         with ThreadPoolExecutor(arguments.processes) as at_once:
             trained = [
@@ -93,8 +100,6 @@ def main() -> None:
             except BaseException:
                 at_once.shutdown(cancel_futures=True)
                 raise
-        if arguments.out == results.PATH:
-            page.write(arguments.out)
 
 
 if __name__ == "__main__":

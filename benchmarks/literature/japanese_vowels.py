@@ -20,8 +20,8 @@ TASK = Task(
     data="270 utterances of nine men to train on, 370 for the test, 7 to 29 steps of 12 channels (Kudo, "
     "Toyama & Shimbo 1999), bundled with Tidegate.",
     figure="Accuracy on the test part.",
-    published="TWIESN 0.965: Ismail Fawaz et al. 2019, mean of ten runs. LSTM-FCN 0.99: Karim et al. 2019, "
-    "the best checkpoint by training loss.",
+    published="TWIESN 0.965: Ismail Fawaz et al. 2019. LSTM-FCN 0.99: Karim et al. 2019, the best "
+    "checkpoint by training loss.",
     selection="a tenth of the training part, held out; the weights of the epoch with the lowest loss there.",
     rows=tuple(
         Row(

@@ -24,9 +24,8 @@ TASK = Task(
     "(Boulanger-Lewandowski et al. 2012), in "
     "[benchmarks/literature/data](../benchmarks/literature/data/SOURCES.md).",
     figure=FIGURE,
-    published="LSTM 8.45, GRU 8.43: Bai, Kolter & Koltun 2018 (the TCN paper), table 1, the best of a "
-    "search with about as many parameters as their TCN. LSTM 8.67, GRU 8.54: Chung et al. 2014, "
-    "table 2, by the validation part.",
+    published="LSTM 8.45, GRU 8.43: Bai, Kolter & Koltun 2018 (the TCN paper), the best of a search at the "
+    "size of their TCN. LSTM 8.67, GRU 8.54: Chung et al. 2014, chosen by the validation part.",
     selection=SELECTION,
     rows=(row("lstm", "8.45; 8.67"), row("gru", "8.43; 8.54")),
 )

@@ -24,9 +24,8 @@ TASK = Task(
     " (Boulanger-Lewandowski et al. 2012), in "
     "[benchmarks/literature/data](../benchmarks/literature/data/SOURCES.md).",
     figure=FIGURE,
-    published="LSTM 3.29, GRU 3.46: Bai, Kolter & Koltun 2018 (the TCN paper), table 1, the best of a "
-    "search with about as many parameters as their TCN. LSTM 3.20, GRU 3.23: Chung et al. 2014, "
-    "table 2, by the validation part.",
+    published="LSTM 3.29, GRU 3.46: Bai, Kolter & Koltun 2018 (the TCN paper), the best of a search at the "
+    "size of their TCN. LSTM 3.20, GRU 3.23: Chung et al. 2014, chosen by the validation part.",
     selection=SELECTION,
     rows=(row("lstm", "3.29; 3.20"), row("gru", "3.46; 3.23")),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,23 @@ def written(document: dict[str, Any]) -> str:
     ]
     for task in TASKS:
         lines += section(task, records)
-    return "\n".join(lines)
+    return wrapped(lines)
+
+
+def wrapped(lines: list[str]) -> str:
+    """Lines of prose of at most 118 columns; tables and what is wrapped already stay as they are."""
+    return "\n".join(
+        line
+        if line.startswith(("|", "#"))
+        else "\n".join(
+            textwrap.fill(part, 118, subsequent_indent="  " * part.startswith("- "), **AS_WRITTEN)
+            for part in line.split("\n")
+        )
+        for line in lines
+    )
+
+
+AS_WRITTEN: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "drop_whitespace": True}
 
 
 def section(task: Task, records: dict[str, dict[str, Any]]) -> list[str]:

@@ -68,6 +68,11 @@ class Task:
     beyond: str = "nothing"
     tried: str = ""
 
+    @property
+    def lower(self) -> bool:
+        """Whether a lower figure is better."""
+        return any(row.goal is not None and row.goal.lower for row in self.rows)
+
 
 def cpu_seconds(function: Callable[..., Returned], *args: Any, **options: Any) -> tuple[Returned, float]:
     """What the function returns, and the CPU time that the process spent in it, all threads together."""

@@ -41,19 +41,20 @@ TASK = Task(
     "near the 55th is X or Y; four classes. 31,390 sequences, each seen once; 2,560 for the test; made"
     " by code.",
     figure="Wrong answers of 2,560.",
-    published="Hochreiter & Schmidhuber 1997, section 5.6: 1 wrong of 2,560 after 31,390 sequences, the "
-    "mean of ten trials that each ran until training errors had become rare.",
+    published="Hochreiter & Schmidhuber 1997, task 6a: LSTM, 1 wrong of 2,560 after 31,390 sequences.",
     selection="none: the last weights.",
     rows=tuple(
         Row(
             f"temporal-order-{cell}",
-            "1 of 2,560",
-            Goal("at most 1, after at most 31,390 sequences", 1, lower=True, over="every seed"),
+            "–" if cell == "rnn" else "1 of 2,560",
+            None
+            if cell == "rnn"
+            else Goal("at most 1, after at most 31,390 sequences", 1, lower=True, over="every seed"),
             measure,
             {"cell": cell, **SETTINGS},
             digits=0,
         )
-        for cell in ("lstm", "gru")
+        for cell in ("lstm", "gru", "rnn")
     ),
     beyond="chrono initialisation, a cosine schedule.",
 )

@@ -31,8 +31,8 @@ TASK = Task(
     data="GunPoint, ItalyPowerDemand, OSULeaf, ArrowHead (one channel) and BasicMotions (six) with the "
     "archives' splits, as they are inside the package aeon.",
     figure="Accuracy on the test part.",
-    published="LSTM-FCN, a convolutional network with an LSTM beside it: Karim et al. 2018, table 2, the "
-    "best checkpoint by training loss. BasicMotions: MLSTM-FCN, Karim et al. 2019.",
+    published="LSTM-FCN, a convolutional network with an LSTM beside it: Karim et al. 2018, the best "
+    "checkpoint by training loss. BasicMotions: MLSTM-FCN, Karim et al. 2019.",
     selection="one set of settings for all five; a tenth of the training part, held out; the weights of the"
     " epoch with the lowest loss there.",
     rows=tuple(

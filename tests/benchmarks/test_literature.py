@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.literature import __main__ as main
-from benchmarks.literature import page, results
+from benchmarks.literature import claims, page, results
 from benchmarks.literature.rows import Goal, Measured, Row, cpu_seconds
 from benchmarks.literature.tasks import TASKS
 
@@ -97,8 +97,38 @@ def test_the_page_tells_what_was_missed_and_what_was_not_run(tmp_path):
     assert "Of 1 goals 0 are met" in written
 
 
-def test_the_committed_page_is_of_the_committed_results():
+def two_rows(lstm, gru):
+    """Records of adding-600; the gru with three quarters of the parameters and half the time."""
+    seeds = [
+        {
+            str(seed): {"score": score, "parameters": size, "updates": 10, "seconds": seconds}
+            for seed, score in enumerate(scores)
+        }
+        for scores, size, seconds in ((lstm, 400, 4.0), (gru, 300, 2.0))
+    ]
+    return dict(zip(("adding-600-lstm", "adding-600-gru"), ({"seeds": own} for own in seeds)))
+
+
+@pytest.mark.parametrize(
+    ("lstm", "gru", "ahead"),
+    [([2, 3], [1, 1.5], 1), ([1, 1.5], [2, 3], -1), ([1, 3], [2, 2], 0), ([1], [1], 0)],
+)
+def test_a_cell_is_ahead_where_every_seed_is_better_than_any_of_the_other(lstm, gru, ahead):
+    (pair,) = claims.pairs(two_rows(lstm, gru), "lstm", "gru")
+    assert pair.name == "adding-600"
+    assert (pair.ahead, pair.parameters, pair.seconds) == (ahead, 0.75, 0.5)
+
+
+def test_higher_is_ahead_where_higher_is_better():
+    records = {name.replace("adding-600", "parity"): own for name, own in two_rows([0.9], [1.0]).items()}
+    (pair,) = claims.pairs(records, "lstm", "gru")
+    assert pair.ahead == 1
+
+
+def test_the_committed_pages_are_of_the_committed_results():
     document = json.loads(results.PATH.read_text(encoding="utf-8"))
     assert page.PAGE.read_text(encoding="utf-8") == page.written(document)
+    initializers = json.loads(claims.INITIALIZERS.read_text(encoding="utf-8"))
+    assert claims.PAGE.read_text(encoding="utf-8") == claims.written(document, initializers)
     for name, record in document["rows"].items():
         assert record["settings"] == results.settings_of(main.ROWS[name][1]), name

@@ -125,6 +125,9 @@ class ModelOptions:
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or reduce_on_plateau.")] = None
     batch_size: Annotated[int | None, typer.Option(help="Sequences an update.")] = None
     clip_norm: Annotated[str | None, typer.Option(help="The largest norm of a gradient, or none.")] = None
+    averaging: Annotated[
+        float | None, typer.Option(help="Share that a moving average of the weights keeps an epoch.")
+    ] = None
     max_epochs: Annotated[int | None, typer.Option(help="The most epochs.")] = None
     patience: Annotated[
         str | None, typer.Option(help="Epochs without a lower validation loss before training ends, or none.")

@@ -32,7 +32,8 @@ class Options(BaseEstimator):  # type: ignore[misc]
     activation) of each layer before the output; activations are "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
-    clip_norm: largest norm of a gradient, or None.
+    clip_norm: largest norm of a gradient, or None. averaging: 0, or the share that a moving average of the
+    weights keeps of itself at each epoch, 0.9 for instance; it is then what is validated and kept.
     max_epochs, patience, min_delta: training ends after max_epochs, or when the validation loss (the training
     loss, if validation is None) has not fallen by more than min_delta for patience epochs; patience=None
     trains all epochs.
@@ -68,6 +69,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
     min_delta: float = _TRAINING.min_delta
     validation: float | tuple[Any, Any] | None = _TRAINING.validation
     clip_norm: float | None = _TRAINING.clip_norm
+    averaging: float = _TRAINING.averaging
     initializers: Initializers | Mapping[str, str] | None = None
     standardize: bool = True
     missing: str | None = None

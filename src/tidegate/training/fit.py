@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
+from tidegate.engine import Diverged, Engine, Floats, Position, Result, Steps, Stop, Target
 from tidegate.engine.memory import evaluation_batch
 from tidegate.training.checkpoint import Checkpoint, Row, State
 from tidegate.training.convergence import Convergence
@@ -117,7 +117,7 @@ def fit(
     convergence = Convergence(settings.patience, settings.min_delta)
     monitored = "loss" if validation is None else "val_loss"
     losses: list[float] = []
-    best = engine.flat.copy()
+    best, average = engine.flat.copy(), engine.flat.copy()
     drawn_from, position = rng.bit_generator.state, Position()
     began = time.perf_counter()
 
@@ -129,7 +129,7 @@ def fit(
         change."""
         fits = run.num_updates == run.epoch * run.updates_per_epoch + position.update
         if checkpoint is not None and fits:
-            checkpoint.write(engine, State(run.rows, best, drawn_from, position, seconds()))
+            checkpoint.write(engine, State(run.rows, best, average, drawn_from, position, seconds()))
 
     def take_epoch(row: Row) -> bool:
         """Add an epoch's measures and see whether it is the last; True where its loss is the lowest."""
@@ -175,10 +175,17 @@ def fit(
                 return trained
             keep_state()
 
+    def averaged() -> Floats:
+        """The weights after the epoch just trained, or the average that these become part of."""
+        if not settings.averaging:
+            return engine.flat.copy()
+        return average + max(1.0 - settings.averaging, 1.0 / (run.epoch + 1)) * (engine.flat - average)
+
     if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
         for row in left.rows:
             take_epoch(row)
-        best[:], position, run.seconds_before = left.best, left.position, left.seconds
+        best[:], average[:] = left.best, left.average
+        position, run.seconds_before = left.position, left.seconds
         rng.bit_generator.state = drawn_from = left.drawn_from
     try:
         if watch is not None:
@@ -187,10 +194,12 @@ def fit(
             if stop is not None and stop.is_set:
                 raise KeyboardInterrupt
             trained = train_epoch()
-            val_loss, val_score = _evaluate(engine, validation, stop)
+            weights = averaged()
+            val_loss, val_score = _evaluate(engine, weights, validation, stop)
             lowest = take_epoch((trained.loss, val_loss, training.score(trained.score), val_score))
-            if lowest and validation is not None:
-                best[:] = engine.flat
+            average[:] = weights
+            if lowest or validation is None:
+                best[:] = weights
             drawn_from, position = rng.bit_generator.state, Position()
             run.seconds = seconds()
             if checkpoint is not None and checkpoint.is_due:
@@ -210,8 +219,9 @@ def fit(
         run.diverged = True
         run.stopped = stopped
     run.seconds = seconds()
-    if validation is not None:
+    if validation is not None or settings.averaging:
         engine.flat[:] = best
+    if validation is not None:
         run.stopped += f"; the weights of epoch {run.best_epoch}, the best on the validation part, are kept"
     return run
 
@@ -228,12 +238,17 @@ def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None)
     return digest.hexdigest()
 
 
-def _evaluate(engine: Engine, part: Part | None, stop: Stop | None) -> tuple[float, float]:
-    """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
+def _evaluate(engine: Engine, weights: Floats, part: Part | None, stop: Stop | None) -> tuple[float, float]:
+    """Loss and score of a part with these weights; NaN where there is none. Diverged where the loss is not
+    finite."""
     if part is None:
         return math.nan, math.nan
-    size = evaluation_batch(part.steps.lengths)
-    measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
+    size, trained = evaluation_batch(part.steps.lengths), engine.flat.copy()
+    engine.flat[:] = weights
+    try:
+        measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
+    finally:
+        engine.flat[:] = trained
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
     return measured.loss, part.score(measured.score)

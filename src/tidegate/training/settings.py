@@ -106,7 +106,9 @@ class TrainingSettings:
     optimizer: a name of OPTIMIZERS or a record. schedule: a name of SCHEDULES or a record. patience,
     min_delta: stop when the validation loss (without a validation part: the training loss) has not fallen by
     more than min_delta for patience epochs; patience=None trains all max_epochs. clip_norm: the gradient's
-    largest norm; None leaves it.
+    largest norm; None leaves it. averaging: validated and kept is not what an epoch ends with, but a moving
+    average of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in
+    the first ones it is the mean of all. 0: none.
     """
 
     optimizer: str | Optimizer = "adam"
@@ -118,6 +120,7 @@ class TrainingSettings:
     min_delta: float = 0.0
     validation: float | None = 0.1
     clip_norm: float | None = 1.0
+    averaging: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
@@ -138,6 +141,7 @@ class TrainingSettings:
             real("validation", self.validation, 0.0, 0.9, above=True)
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
+        real("averaging", self.averaging, 0.0, 0.9999)
 
     def engine_optimizer(self) -> Optimizer:
         """The engine's record: the optimizer with clip_norm."""
