@@ -14,7 +14,7 @@ package := $(shell find src -name __pycache__ -prune -o -type f ! -name '*.so' -
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-isa test-aarch64 test-torch test-aeon test-browser sanitize sanitize-threads
-.PHONY: wheel test-wheel bench bench-quick bench-page by-hand missing long size import-time clean
+.PHONY: wheel test-wheel bench bench-quick bench-page by-hand missing long literature size import-time clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make by-hand      the generated kernels beside those written by hand: same results, and the ratio of times"
 	@echo "make missing      the ways with missing values, in accuracy and time; some minutes; ARGS=--help"
 	@echo "make long         the gradient of a million steps, in time and memory; a minute; ARGS=--help"
+	@echo "make literature   the literature's tables; hours for all of them, goes on where it stopped; ARGS=ROW or --help"
 	@echo "make size         the size of the package with all that it requires: at most 330 MiB"
 	@echo "make import-time  the time of import tidegate and tidegate --help: at most three times import numpy"
 	@echo "make clean        removes what these made"
@@ -106,6 +107,9 @@ missing: .venv/installed-test
 long: .venv/installed-test
 	$(bin)/python -m benchmarks.long_sequences $(ARGS)
 
+literature: .venv/installed-test build/literature/exported
+	$(bin)/python -m benchmarks.literature $(ARGS)
+
 size: build/wheel/installed
 	build/wheel/venv/bin/python tools/installed_size.py
 
@@ -145,6 +149,16 @@ build/aeon/installed: requirements-aeon.txt | .venv/created
 	@echo "Installing aeon into build/aeon/venv: some minutes the first time"
 	@$(PYTHON) -m venv build/aeon/venv
 	@build/aeon/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-aeon.txt
+	@touch $@
+
+build/literature/installed: requirements-literature.txt | .venv/created
+	@echo "Installing aeon and mnist1d into build/literature/venv: some minutes the first time"
+	@$(PYTHON) -m venv build/literature/venv
+	@build/literature/venv/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-literature.txt
+	@touch $@
+
+build/literature/exported: benchmarks/literature/export.py build/literature/installed
+	@build/literature/venv/bin/python benchmarks/literature/export.py build/literature/data
 	@touch $@
 
 define := --config-settings=cmake.define

@@ -32,6 +32,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("add_pool", [](N& n, long of, const std::string& pooling) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));
           }, "of"_a, "pooling"_a)
+      .def("add_steps", &N::add_steps, "of"_a, "num_steps"_a)
       .def("add_dense", [](N& n, const std::vector<long>& of, long size, const std::string& activation, long first) {
             return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}, {"decay", Activation::kDecay}}), first);
           }, "of"_a, "size"_a, "activation"_a, "first_parameter"_a)

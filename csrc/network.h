@@ -115,6 +115,11 @@ class Network {
 
   long add_pool(long of, Pooling pooling) { return add(std::make_unique<PoolNode<T>>(node(of), pooling)); }
 
+  long add_steps(long of, long num_steps) {
+    if (num_steps < 1) throw std::invalid_argument("steps side by side are one at least");
+    return add(std::make_unique<StepsNode<T>>(node(of), num_steps));
+  }
+
   long add_dense(const std::vector<long>& of, long size, Activation activation, long first_parameter) {
     const Sources<T> sources = nodes_of(of);
     require_parameters(first_parameter, DenseNode<T>::num_parameters(total_size(sources), size));

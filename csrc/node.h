@@ -100,6 +100,8 @@ class Node {
 
   // Whether it takes part in each window of time, and not only once all have passed.
   virtual bool reads_steps() const { return value.per_step; }
+  // Whether a value per sequence comes of steps of the batch's window.
+  virtual bool reads_of(const Batch& /*batch*/) const { return false; }
 
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}

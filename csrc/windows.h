@@ -11,7 +11,6 @@
 #include <cmath>
 
 #include "layers/loss.h"
-#include "layers/pool.h"
 #include "recurrence.h"
 
 namespace tidegate {
@@ -158,10 +157,8 @@ class Windows {
 
   // Whether something gives the steps of the window a gradient other than through the window after it.
   bool has_gradient() const {
-    for (const auto& node : nodes_) {
-      const auto* pool = dynamic_cast<const PoolNode<T>*>(node.get());
-      if (pool && pool->reads(pass_.batch)) return true;
-    }
+    for (const auto& node : nodes_)
+      if (node->reads_of(pass_.batch)) return true;
     return std::any_of(losses_.begin(), losses_.end(), [](const LossNode<T>* loss) { return loss->value.per_step; });
   }
 

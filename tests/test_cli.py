@@ -46,6 +46,7 @@ MODEL = [
     "--schedule",
     "--batch-size",
     "--clip-norm",
+    "--averaging",
     "--max-epochs",
     "--patience",
     "--min-delta",

@@ -65,6 +65,7 @@ def test_a_fit_is_the_librarys(run, folder):
         (["--bptt-steps", 9, "--one-direction"], "bptt_steps", 9),
         (["--recompute", "--one-direction"], "recompute", True),
         (["--keep-steps"], "recompute", False),
+        (["--averaging", "0.5"], "averaging", 0.5),
         (["--patience", "none"], "patience", None),
         (["--patience", "3"], "patience", 3),
         (["--min-delta", 0.5], "min_delta", 0.5),

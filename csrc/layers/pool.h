@@ -1,7 +1,8 @@
-// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps. Windows of time add
-// to it one after the other.
+// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps, or the steps
+// themselves side by side. Windows of time add to it one after the other.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "../node.h"
@@ -19,8 +20,7 @@ class PoolNode final : public Node<T> {
 
   bool reads_steps() const override { return true; }
 
-  // Whether it reads a step of the batch's window.
-  bool reads(const Batch& batch) const {
+  bool reads_of(const Batch& batch) const override {
     if (pooling_ != Pooling::kLast) return true;
     for (long b = 0; b < batch.num_sequences; ++b)
       if (batch.ends(b)) return true;
@@ -93,6 +93,54 @@ class PoolNode final : public Node<T> {
   Node<T>* source_;
   Pooling pooling_;
   Buffer<long> largest_;  // (sequences, stride) step of the maximum
+};
+
+// The first num_steps steps side by side; zero where a sequence has fewer.
+template <class T>
+class StepsNode final : public Node<T> {
+ public:
+  StepsNode(Node<T>* source, long num_steps)
+      : Node<T>(num_steps * source->value.size, false), source_(source), num_steps_(num_steps) {
+    this->value.needs_gradient = source->value.needs_gradient;
+  }
+
+  bool reads_steps() const override { return true; }
+  bool reads_of(const Batch& batch) const override { return batch.first_step < num_steps_; }
+
+  void forward(Pass<T>& pass) override {
+    const Batch& batch = pass.batch;
+    const long size = source_->value.size, from = source_->value.stride, stride = this->value.stride;
+    T* out = this->value.data.resize(batch.num_sequences * stride);
+    const T* in = source_->value.data.data();
+    pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
+      for (long b = begin; b < end; ++b) {
+        if (batch.first_step == 0) std::fill_n(out + b * stride, stride, T(0));
+        for (long t = 0; t < steps(batch, b); ++t)
+          std::copy_n(in + batch.row(t, b) * from, size, out + b * stride + (batch.first_step + t) * size);
+      }
+    });
+  }
+
+  void backward(Pass<T>& pass) override {
+    if (!source_->value.needs_gradient || !this->value.has_gradient) return;
+    const Batch& batch = pass.batch;
+    const long size = source_->value.size, stride = this->value.stride;
+    const T* gradient = this->value.gradient.data();
+    const Rows<T> to = source_->value.accumulated_gradient(batch);
+    pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
+      for (long b = begin; b < end; ++b)
+        for (long t = 0; t < steps(batch, b); ++t)
+          for (long j = 0; j < size; ++j)
+            to.data[batch.row(t, b) * to.stride + j] += gradient[b * stride + (batch.first_step + t) * size + j];
+    });
+  }
+
+ private:
+  // Of the batch's window.
+  long steps(const Batch& batch, long b) const { return std::min(batch.length[b], num_steps_ - batch.first_step); }
+
+  Node<T>* source_;
+  long num_steps_;
 };
 
 }  // namespace tidegate

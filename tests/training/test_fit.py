@@ -102,6 +102,29 @@ def test_without_validation_it_stops_by_the_training_loss_and_keeps_the_last_wei
     assert run.stopped.startswith("converged: loss fell by no more than")
 
 
+class Evaluated(FakeEngine):
+    """Its validation loss is how far its parameter, 1 more after each epoch, is from 2."""
+
+    def evaluate(self, steps, target, order=None, batch_size=256, stop=None):
+        return Result(abs(float(self.flat[0]) - 2.0), 0.25)
+
+
+def test_a_moving_average_of_the_weights_is_validated_and_kept():
+    engine = Evaluated([1.0] * 5)
+    run = run_fake(engine, part(), averaging=0.6)
+    # 1; (1 + 2) / 2; 0.6 * 1.5 + 0.4 * 3; ...: the mean of all while 1 / epoch is more than 0.4
+    averages = [1.0, 1.5, 2.1, 2.86, 3.716]
+    np.testing.assert_allclose(run.history["val_loss"], np.abs(np.array(averages) - 2.0))
+    assert run.best_epoch == 3
+    np.testing.assert_allclose(engine.flat, 2.1)
+
+
+def test_averaged_without_validation_the_last_average_is_kept():
+    engine = FakeEngine([1.0] * 3)
+    run_fake(engine, averaging=0.6, max_epochs=3)
+    np.testing.assert_allclose(engine.flat, 2.1)
+
+
 def test_the_schedule_sees_the_monitored_losses():
     engine = FakeEngine([1.0] * 8, [0.5] * 8)
     run_fake(engine, part(), max_epochs=8, schedule="reduce_on_plateau", learning_rate=1.0)

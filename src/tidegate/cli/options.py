@@ -112,7 +112,9 @@ class ModelOptions:
             help="Rate at which units keep their state in training: 0.1, or by state, h=0.05,c=0.5."
         ),
     ] = None
-    pooling: Annotated[str | None, typer.Option(help="What is kept of the steps: last, mean or max.")] = None
+    pooling: Annotated[
+        str | None, typer.Option(help="What is kept of the steps: last, mean, max or steps.")
+    ] = None
     dense: Annotated[str | None, typer.Option(help="Layers before the output: 32:tanh,16:relu.")] = None
     initializers: Annotated[
         str | None, typer.Option(help="Of the weights: recurrent=orthogonal,bias=chrono.")
@@ -158,6 +160,9 @@ class ModelOptions:
             help="Whole gradients of long sequences with the square root of their steps in memory, or with "
             "all of them.",
         ),
+    ] = None
+    averaging: Annotated[
+        float | None, typer.Option(help="Share that a moving average of the weights keeps an epoch.")
     ] = None
     max_epochs: Annotated[int | None, typer.Option(help="The most epochs.")] = None
     patience: Annotated[

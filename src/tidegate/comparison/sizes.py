@@ -29,8 +29,8 @@ def networks(
     def network(name: str, hidden_size: int) -> Network:
         model = kind(**options[name] | {"hidden_size": hidden_size})
         columns = gaps.num_columns(part.X.num_features)
-        gates = Padding(model.padding).gates
-        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay", gates)
+        gates, longest = Padding(model.padding).gates, int(examples.X.lengths.max())
+        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay", gates, longest)
 
     first = network(reference, options[reference]["hidden_size"])
     if not match_parameters:

@@ -457,6 +457,8 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
                 number = plan.add_dropout(of[0] if of else -1, node.size, node.rate, False, False)
             case PaddingGate():
                 number = plan.add_padding_gate(of[0], node.size, first_parameter)
+            case Pool(num_steps=int()):
+                number = plan.add_steps(of[0], node.num_steps)
             case Pool():
                 number = plan.add_pool(of[0], node.pooling)
             case Dense():

@@ -120,7 +120,7 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
         case Dense():
             return value * (2 * _padded(input_size) + input_size)
         case Pool():
-            return 2 * value * sequences  # the step of the largest, int64
+            return 2 * value * sequences if node.pooling == "max" else 0  # the step of the largest, int64
         case PaddingGate():
             return 2 * value
         case Input() | Dropout() | DropoutMask() | Zoneout() | Loss() | InputDecay():

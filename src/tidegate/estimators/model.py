@@ -30,7 +30,7 @@ from tidegate.estimators.padding import Padding
 from tidegate.estimators.scaling import Doubles, Scaling
 from tidegate.estimators.stream import ModelStream
 from tidegate.estimators.targets import Coding
-from tidegate.network import Input, Network
+from tidegate.network import Input, Network, Pool
 from tidegate.network.initializers import initialize
 from tidegate.training import progress
 from tidegate.training.checkpoint import Checkpoint
@@ -118,6 +118,7 @@ class SequenceModel(Options):
             training.per_step,
             gaps.missing == "decay",
             padding.gates,
+            int(examples.X.lengths.max()),
         )
         if previous and network != previous["network_"]:
             raise ValueError(
@@ -205,7 +206,7 @@ class SequenceModel(Options):
         NaN, and the time stamps of the step where fit had some.
 
         ValueError where the model has layers in both directions, which need the future, or pools over the
-        steps by mean or max.
+        steps in another way than "last".
         """
         self._check_fitted()
         unfit = {
@@ -391,6 +392,13 @@ def as_steps(
             f"{argument} expects {len(scaling.mean)} features, as fit saw; got {sequences.num_features}: "
             "pass the same features in the same order"
         )
+    for node in network.nodes:
+        if isinstance(node, Pool) and node.num_steps and sequences.lengths.max() > node.num_steps:
+            raise ValueError(
+                f"{argument} expects at most {node.num_steps} steps a sequence, as fit saw and "
+                f"pooling='steps' has weights for; got {sequences.lengths.max()}: shorten it, or fit with "
+                "another pooling"
+            )
     names = [node.name for node in network.nodes if isinstance(node, Input)]
     real = sequences.without_padding()
     inputs = gaps.inputs(argument, real, scaling, dtype, "x_reverse" in names)

@@ -30,12 +30,13 @@ class Options(BaseEstimator):  # type: ignore[misc]
     variational_dropout: both drop the same columns at all steps of a sequence; recurrent_dropout: of the
     state that the recurrent weights read, likewise (Gal & Ghahramani 2016). zoneout: rate at which units keep
     their state in training (Krueger et al. 2017), of every state or by its name, {"h": 0.05, "c": 0.5}.
-    pooling: what is kept of the steps, "last" (each direction's final state), "mean" or "max"; with a target
-    a step every step is kept. dense: (width, activation) of each layer before the output; activations are
-    "none", "tanh", "relu".
+    pooling: what is kept of the steps, "last" (each direction's final state), "mean", "max", or "steps",
+    every step with weights of its own, for sequences that begin alike; with a target a step every step is
+    kept. dense: (width, activation) of each layer before the output; activations are "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
-    clip_norm: largest norm of a gradient, or None.
+    clip_norm: largest norm of a gradient, or None. averaging: 0, or the share that a moving average of the
+    weights keeps of itself at each epoch, 0.9 for instance; it is then what is validated and kept.
     bptt_steps: back-propagation through windows of so many steps, each with the states of the one before;
     with a target a step an update after each. recompute: through whole sequences, but with the square root of
     their steps in memory, for a third more time. Both need bidirectional=False; docs/long.md says when to
@@ -85,6 +86,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
     clip_norm: float | None = _TRAINING.clip_norm
     bptt_steps: int | None = _TRAINING.bptt_steps
     recompute: bool = _TRAINING.recompute
+    averaging: float = _TRAINING.averaging
     initializers: Initializers | Mapping[str, str] | None = None
     standardize: bool = True
     missing: str | None = None
@@ -120,8 +122,9 @@ class Options(BaseEstimator):  # type: ignore[misc]
         input_size: int,
         output_size: int,
         per_step: bool,
-        decay: bool = False,
-        padding_gate: bool = False,
+        decay: bool,
+        padding_gate: bool,
+        longest: int,
     ) -> Network:
         settings = NetworkSettings(
             **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
@@ -129,7 +132,13 @@ class Options(BaseEstimator):  # type: ignore[misc]
         choice("loss", self.loss, self.LOSSES)
         self._training_settings().require_one_direction(settings.bidirectional)
         return settings.network(
-            input_size, output_size, self.loss, per_step=per_step, decay=decay, padding_gate=padding_gate
+            input_size,
+            output_size,
+            self.loss,
+            per_step=per_step,
+            decay=decay,
+            padding_gate=padding_gate,
+            longest=longest,
         )
 
     def _num_threads(self) -> int:

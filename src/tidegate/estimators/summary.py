@@ -73,7 +73,7 @@ def _what(node: Node) -> str:
         case Recurrent():
             return node.cell + (", from the last step to the first" if node.reverse else "")
         case Pool():
-            return f"{node.pooling} over the steps"
+            return f"{node.pooling} over the steps" if node.num_steps is None else "steps side by side"
         case Dropout():
             return f"dropout {node.rate:g}" + (", the same at all steps" if node.per_sequence else "")
         case DropoutMask():

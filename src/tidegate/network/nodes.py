@@ -13,7 +13,7 @@ from typing import ClassVar, get_args
 from tidegate import cells
 from tidegate.checks import choice, integer, real
 
-POOLINGS = ("last", "mean", "max")
+POOLINGS = ("last", "mean", "max", "steps")
 ACTIVATIONS = ("none", "tanh", "relu")
 LOSSES = ("mse", "mae", "huber", "softmax_cross_entropy", "sigmoid_cross_entropy")
 
@@ -194,18 +194,24 @@ class PaddingGate:
 
 @dataclass(frozen=True)
 class Pool:
-    """One row a sequence: the layer's final state (last), or the mean or maximum over its real steps."""
+    """One row a sequence: the layer's final state (last), the mean or maximum over its real steps, or its
+    first num_steps steps side by side (steps), zero where a sequence has fewer."""
 
     kind: ClassVar[str] = "pool"
     name: str
     of: tuple[str, ...]
     pooling: str
+    num_steps: int | None = None
 
     def __post_init__(self) -> None:
         choice("pooling", self.pooling, POOLINGS)
+        if self.pooling == "steps":
+            integer("num_steps", self.num_steps)
+        elif self.num_steps is not None:
+            raise ValueError(f"num_steps expects pooling='steps'; got {self.pooling!r}: leave num_steps out")
 
     def width(self, input_size: int) -> int:
-        return input_size
+        return (self.num_steps or 1) * input_size
 
     def parameter_shapes(self, _input_size: int) -> Shapes:
         return {}

@@ -128,9 +128,10 @@ def sequence_network(
     variational_dropout: bool = False,
     zoneout: float | Mapping[str, float] = 0.0,
     padding_gate: bool = False,
+    num_steps: int | None = None,
 ) -> Network:
-    """The network of the estimators. pooling=None keeps every step: the output is one row a step. decay
-    and what follows: as recurrent_stack has it.
+    """The network of the estimators. pooling=None keeps every step: the output is one row a step; "steps"
+    puts the first num_steps side by side. decay and what follows: as recurrent_stack has it.
 
     Dropout stands between the recurrent layers and before the first dense layer.
     """
@@ -154,7 +155,7 @@ def sequence_network(
     top: tuple[str, ...] = (last, f"{last}_reverse") if bidirectional else (last,)
     if pooling is not None:
         choice("pooling", pooling, POOLINGS)
-        nodes.extend(Pool(f"{name}_pool", (name,), pooling) for name in top)
+        nodes.extend(Pool(f"{name}_pool", (name,), pooling, num_steps) for name in top)
         top = tuple(f"{name}_pool" for name in top)
     if dropout:
         nodes.extend(Dropout(f"{name}_dropout", (name,), dropout, variational_dropout) for name in top)

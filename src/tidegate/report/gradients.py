@@ -54,8 +54,8 @@ def gradient_figure(gradients: Sequence[Gradients], cells: Sequence[Cell]) -> Fi
     caption = (
         "How much a change of h, so many steps before the end of a sequence, changes its loss: a straight "
         "line down is a gradient that vanishes, and a cell learns nothing from steps where nothing is left. "
-        "Where the loss reads every step itself, as with pooling by mean or max, it need not come all the "
-        "way back."
+        "Where the loss reads every step itself, as with pooling by mean, max or steps, it need not come all "
+        "the way back."
     )
     band = hidden(26, 14, element("path", d="M1 2h24v10h-24z", class_="band color-ink"))
     legend = [(stroke("line color-ink"), "mean over sequences"), (band, "their range")]

@@ -22,13 +22,13 @@ KIND = "checkpoint"
 class State:
     """A fit under way, beside the engine's parameters and optimiser.
 
-    rows: of the epochs done. best: the parameters of the best of them. drawn_from: the generator's state
-    before the order of the epoch under way was drawn. position: how far that epoch has come. seconds: of
-    training.
-    """
+    rows: of the epochs done. best: the parameters of the best of them. average: over them. drawn_from: the
+    generator's state before the order of the epoch under way was drawn. position: how far that epoch has
+    come. seconds: of training."""
 
     rows: list[Row]
     best: NDArray[Any]
+    average: NDArray[Any]
     drawn_from: Any
     position: Position
     seconds: float
@@ -74,6 +74,7 @@ class Checkpoint:
         return State(
             [_row(row) for row in document["rows"]],
             arrays["best"],
+            arrays["average"],
             document["drawn_from"],
             replace(Position(*document["position"]), states=arrays.get("carried")),
             document["seconds"],
@@ -90,7 +91,12 @@ class Checkpoint:
             "position": astuple(state.position)[:-1],
             "seconds": state.seconds,
         }
-        arrays = {"parameters": engine.flat, "best": state.best, **engine.optimizer_state}
+        arrays = {
+            "parameters": engine.flat,
+            "best": state.best,
+            "average": state.average,
+            **engine.optimizer_state,
+        }
         if state.position.states is not None:
             arrays["carried"] = state.position.states
         persistence.write(self.path, document, {name: np.asarray(array) for name, array in arrays.items()})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tidegate.engine import Diverged, Engine, Position, Result, Steps, Stop, Target
+from tidegate.engine import Diverged, Engine, Floats, Position, Result, Steps, Stop, Target
 from tidegate.engine.memory import evaluation_batch, evaluation_window
 from tidegate.training.checkpoint import Checkpoint, Row, State
 from tidegate.training.convergence import Convergence
@@ -127,7 +127,7 @@ def fit(
     convergence = Convergence(settings.patience, settings.min_delta)
     monitored = "loss" if validation is None else "val_loss"
     losses: list[float] = []
-    best = engine.flat.copy()
+    best, average = engine.flat.copy(), engine.flat.copy()
     drawn_from, position = rng.bit_generator.state, Position()
     began = time.perf_counter()
 
@@ -139,7 +139,7 @@ def fit(
         change."""
         fits = run.num_updates == run.updates_before + position.update
         if checkpoint is not None and fits:
-            checkpoint.write(engine, State(run.rows, best, drawn_from, position, seconds()))
+            checkpoint.write(engine, State(run.rows, best, average, drawn_from, position, seconds()))
 
     def take_epoch(row: Row, num_updates: int) -> bool:
         """Add an epoch's measures and see whether it is the last; True where its loss is the lowest."""
@@ -189,10 +189,17 @@ def fit(
                 return trained
             keep_state()
 
+    def averaged() -> Floats:
+        """The weights after the epoch just trained, or the average that these become part of."""
+        if not settings.averaging:
+            return engine.flat.copy()
+        return average + max(1.0 - settings.averaging, 1.0 / (run.epoch + 1)) * (engine.flat - average)
+
     if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
         for row in left.rows:
             take_epoch(row, engine.num_updates - left.position.update)
-        best[:], position, run.seconds_before = left.best, left.position, left.seconds
+        best[:], average[:] = left.best, left.average
+        position, run.seconds_before = left.position, left.seconds
         rng.bit_generator.state = drawn_from = left.drawn_from
     try:
         if watch is not None:
@@ -201,11 +208,13 @@ def fit(
             if stop is not None and stop.is_set:
                 raise KeyboardInterrupt
             trained = train_epoch()
-            val_loss, val_score = _evaluate(engine, validation, settings, stop)
+            weights = averaged()
+            val_loss, val_score = _evaluate(engine, weights, validation, settings, stop)
             row = (trained.loss, val_loss, training.score(trained.score), val_score)
             lowest = take_epoch(row, run.num_updates)
-            if lowest and validation is not None:
-                best[:] = engine.flat
+            average[:] = weights
+            if lowest or validation is None:
+                best[:] = weights
             drawn_from, position = rng.bit_generator.state, Position()
             run.seconds = seconds()
             if checkpoint is not None and checkpoint.is_due:
@@ -225,8 +234,9 @@ def fit(
         run.diverged = True
         run.stopped = stopped
     run.seconds = seconds()
-    if validation is not None:
+    if validation is not None or settings.averaging:
         engine.flat[:] = best
+    if validation is not None:
         run.stopped += f"; the weights of epoch {run.best_epoch}, the best on the validation part, are kept"
     return run
 
@@ -244,16 +254,21 @@ def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None)
 
 
 def _evaluate(
-    engine: Engine, part: Part | None, settings: TrainingSettings, stop: Stop | None
+    engine: Engine, weights: Floats, part: Part | None, settings: TrainingSettings, stop: Stop | None
 ) -> tuple[float, float]:
-    """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
+    """Loss and score of a part with these weights; NaN where there is none. Diverged where the loss is not
+    finite."""
     if part is None:
         return math.nan, math.nan
-    lengths = part.steps.lengths
+    lengths, trained = part.steps.lengths, engine.flat.copy()
     window = evaluation_window(lengths, settings.bptt_steps, settings.recompute)
-    measured = engine.evaluate(
-        part.steps, part.target, np.arange(len(part)), evaluation_batch(lengths), stop, window
-    )
+    engine.flat[:] = weights
+    try:
+        measured = engine.evaluate(
+            part.steps, part.target, np.arange(len(part)), evaluation_batch(lengths), stop, window
+        )
+    finally:
+        engine.flat[:] = trained
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
     return measured.loss, part.score(measured.score)

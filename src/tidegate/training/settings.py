@@ -83,10 +83,11 @@ class NetworkSettings:
         per_step: bool,
         decay: bool = False,
         padding_gate: bool = False,
+        longest: int | None = None,
     ) -> Network:
         """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool; decay:
         inputs and states decay with the time since values were seen; padding_gate: padding moves the states
-        as far as is learnt."""
+        as far as is learnt; longest: steps of the longest sequence, as many as pooling="steps" reads."""
         network = sequence_network(
             self.cell,
             input_size,
@@ -104,6 +105,7 @@ class NetworkSettings:
             pooling=None if per_step else self.pooling,
             dense=self.dense,
             decay=decay,
+            num_steps=longest if self.pooling == "steps" and not per_step else None,
         )
         if network.num_parameters > MAX_PARAMETERS:
             raise ValueError(
@@ -125,7 +127,9 @@ class TrainingSettings:
     optimizer: a name of OPTIMIZERS or a record. schedule: a name of SCHEDULES or a record. patience,
     min_delta: stop when the validation loss (without a validation part: the training loss) has not fallen by
     more than min_delta for patience epochs; patience=None trains all max_epochs. clip_norm: the gradient's
-    largest norm; None leaves it.
+    largest norm; None leaves it. averaging: validated and kept is not what an epoch ends with, but a moving
+    average of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in
+    the first ones it is the mean of all. 0: none.
 
     bptt_steps: back-propagation is truncated to windows of so many steps, each of which begins with the
     states of the one before (Williams & Peng 1990); with a target a step there is an update after each. None:
@@ -144,6 +148,7 @@ class TrainingSettings:
     clip_norm: float | None = 1.0
     bptt_steps: int | None = None
     recompute: bool = False
+    averaging: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
@@ -164,6 +169,7 @@ class TrainingSettings:
             real("validation", self.validation, 0.0, 0.9, above=True)
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
+        real("averaging", self.averaging, 0.0, 0.9999)
         if not isinstance(self.recompute, bool):
             raise ValueError(f"recompute expects True or False; got {self.recompute!r}: pass one of them")
         if self.bptt_steps is not None:

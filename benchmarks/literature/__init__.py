@@ -1,0 +1,1 @@
+"""The literature's tables, reproduced: `python -m benchmarks.literature --help`."""
