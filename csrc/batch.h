@@ -37,6 +37,8 @@ class Batch {
   std::vector<long> sequence;  // (num_sequences,) index in the data
   std::vector<long> start;     // (num_sequences,) its first row in the data
   std::vector<long> length;    // (num_sequences,)
+  std::vector<long> place;     // (num_sequences,) its row in values per sequence; and the sequence of each such row
+  std::vector<long> of_place;
 
   // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order.
   void set(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* indices, long count,
@@ -50,6 +52,7 @@ class Batch {
     start.resize(count);
     length.resize(count);
     group_of_.resize(count);
+    index_.resize(count);
     groups.resize(num_groups);
     long next = 0, row = 0;
     for (long g = 0; g < num_groups; ++g) {
@@ -57,6 +60,7 @@ class Batch {
       group.first_sequence = next;
       group.rows.begin = row;
       for (long b = g; b < count; b += num_groups, ++next) {  // every n-th: long and short ones in each group
+        index_[next] = order_[b];
         sequence[next] = indices[order_[b]];
         start[next] = starts[sequence[next]];
         length[next] = lengths[sequence[next]];
@@ -83,6 +87,20 @@ class Batch {
       group.rows.end = row;
     }
     num_steps = row;
+    place.resize(count);
+    std::iota(place.begin(), place.end(), 0L);
+    of_place = place;
+  }
+
+  // Of another stream of the same sequences: values per sequence stand in the order of the first stream.
+  void follow(const Batch& first) {
+    std::vector<long>& row = order_;  // by place in the indices, no longer needed for lengths
+    row.resize(num_sequences);
+    for (long b = 0; b < num_sequences; ++b) row[first.index_[b]] = b;
+    for (long b = 0; b < num_sequences; ++b) {
+      place[b] = row[index_[b]];
+      of_place[place[b]] = b;
+    }
   }
 
   // Row of step t of sequence b.
@@ -107,7 +125,7 @@ class Batch {
   }
 
  private:
-  std::vector<long> order_, group_of_;
+  std::vector<long> order_, group_of_, index_;
 };
 
 }  // namespace tidegate

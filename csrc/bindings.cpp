@@ -10,20 +10,29 @@ namespace {
 template <class T>
 void bind_network(nb::module_& m, const char* name) {
   using N = Bound<T>;
-  using Inputs = typename N::Inputs;
   using Mask = typename N::Mask;
-  using Values = std::optional<In<T, 2>>;
-  using Classes = std::optional<In<std::int32_t, 1>>;
-  using Weights = std::optional<In<T, 1>>;
+  using Targets = std::vector<TargetArrays<T>>;
+  using StepsOf = Steps<T>;
   const auto view = [](T* (Network<T>::*get)()) {
     return [get](N& n) {
       return Array<T, 1>((n.*get)(), {static_cast<std::size_t>(n.num_parameters())}, nb::find(n));
     };
   };
+  nb::class_<StepsOf>(m, ("Steps" + std::string(name).substr(7)).c_str())
+      .def("__init__", [](StepsOf* self, std::vector<In<T, 2>> inputs, Indices starts, Indices lengths, std::vector<typename StepsOf::Sparse> sparse,
+                          std::vector<std::pair<Indices, Indices>> others) {
+            new (self) StepsOf{std::move(inputs), std::move(starts), std::move(lengths), std::move(sparse), std::move(others)};
+          }, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "sparse"_a.noconvert(), "others"_a.noconvert());
   nb::class_<N>(m, name)
       .def(nb::init<long, int>(), "num_parameters"_a, "num_threads"_a)
-      .def("add_input", &N::add_input, "size"_a, "needs_gradient"_a)
-      .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "first_parameter"_a)
+      .def("add_input", &N::add_input, "size"_a, "needs_gradient"_a, "stream"_a)
+      .def("add_sparse_input", &N::add_sparse_input, "size"_a, "stream"_a)
+      .def("add_embedding", &N::add_embedding, "of"_a, "size"_a, "first_parameter"_a)
+      .def("add_repeat", &N::add_repeat, "of"_a, "like"_a)
+      .def("add_align", &N::add_align, "of"_a, "index"_a)
+      .def("add_gate", &N::add_gate, "of"_a, "present"_a, "first_parameter"_a)
+      .def("add_thresholds", &N::add_thresholds, "of"_a, "size"_a, "first_parameter"_a)
+      .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "first_parameter"_a, "beginnings"_a)
       .def("add_dropout", &N::add_dropout, "of"_a, "rate"_a)
       .def("add_pool", [](N& n, long of, const std::string& pooling) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));
@@ -32,11 +41,11 @@ void bind_network(nb::module_& m, const char* name) {
             return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}, {"decay", Activation::kDecay}}), first);
           }, "of"_a, "size"_a, "activation"_a, "first_parameter"_a)
       .def("add_input_decay", &N::add_input_decay, "of"_a, "first_parameter"_a)
-      .def("add_loss", [](N& n, long of, const std::string& loss, double delta) {
-            return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber},
+      .def("add_loss", [](N& n, long of, const std::string& loss, double delta, double weight, double focal, const std::vector<double>& columns) {
+            return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber}, {"pinball", LossKind::kPinball}, {"ordinal", LossKind::kOrdinal},
                                                           {"softmax_cross_entropy", LossKind::kSoftmaxCrossEntropy},
-                                                          {"sigmoid_cross_entropy", LossKind::kSigmoidCrossEntropy}}), delta);
-          }, "of"_a, "loss"_a, "delta"_a)
+                                                          {"sigmoid_cross_entropy", LossKind::kSigmoidCrossEntropy}}), {delta, weight, focal, columns});
+          }, "of"_a, "loss"_a, "delta"_a, "weight"_a, "focal"_a, "columns"_a)
       .def_prop_ro("parameters", view(&Network<T>::parameters))
       .def_prop_ro("gradients", view(&Network<T>::gradients))
       .def_prop_ro("first_moment", view(&Network<T>::first_moment))
@@ -46,19 +55,21 @@ void bind_network(nb::module_& m, const char* name) {
                    [](N& n, long count) { n.num_updates.store(count, std::memory_order_relaxed); })
 
       .def("epoch",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
-              const Weights& weights, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
-              const OptimizerSettings& settings, std::uint64_t seed, const std::tuple<long, double, double, double>& position,
+           [](N& n, const StepsOf& steps, const Targets& target_arrays, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
+              const OptimizerSettings& settings, std::uint64_t seed, const PositionTuple& position,
               long max_updates, const Stop* stop) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto targets = n.targets_of(target_arrays, steps);
              const long count = static_cast<long>(order.shape(0)), num_updates = count / batch_size + (count % batch_size != 0);
              require(static_cast<long>(learning_rates.shape(0)) == num_updates, "learning_rates expects one for each of ", num_updates,
                      " updates; got ", learning_rates.shape(0));
-             const auto& [update, loss, score, weight] = position;
+             const auto& [update, sums] = position;
              require(update >= 0 && update <= num_updates, "position expects an update of this epoch, from 0 to ", num_updates, "; got ", update);
+             require(sums.empty() || sums.size() == targets.size(), "position expects sums of each loss; got ", sums.size());
+             EpochPosition from{update};
+             for (const auto& [loss, score, weight] : sums) from.sums.push_back({loss, score, weight});
              require(max_updates >= 0, "max_updates expects at least 0; got ", max_updates);
              n.kept = N::Kept::kNothing;
              EpochResult result;
@@ -66,77 +77,77 @@ void bind_network(nb::module_& m, const char* name) {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
                result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), learning_rates.data(), settings, seed,
-                                {update, {loss, score, weight}}, max_updates, interrupt);
+                                from, max_updates, interrupt);
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, n.loss_sums().loss);
+             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, N::total_loss(n.loss_sums()));
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
-           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,
+           "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a,
            "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "position"_a, "max_updates"_a, "stop"_a.none())
       .def("evaluate",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
-              const Weights& weights, const Indices& order, long batch_size, const Stop* stop) {
+           [](N& n, const StepsOf& steps, const Targets& target_arrays, const Indices& order, long batch_size, const Stop* stop) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto targets = n.targets_of(target_arrays, steps);
              n.kept = N::Kept::kNothing;
              n.set_targets(targets);
-             LossSums sums;
+             std::vector<LossSums> sums(targets.size());
              run_released(stop, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&](Team&) { sums += n.loss_sums(); });
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt, [&](Team&) {
+                 const std::vector<LossSums> of_batch = n.loss_sums();
+                 for (std::size_t l = 0; l < sums.size(); ++l) sums[l] += of_batch[l];
+               });
              });
-             return std::make_tuple(sums.loss, sums.score, sums.weight);
+             return as_tuples(sums);
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
-           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a, "stop"_a.none())
+           "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "stop"_a.none())
       .def("predict",
-           [](N& n, long node, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Indices& order, long batch_size) {
+           [](N& n, const std::vector<long>& nodes, const StepsOf& steps, const Indices& order, long batch_size) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             auto out = n.new_rows(n.node(node)->value, lengths.shape(0), inputs[0].shape(0), N::sequences_overlap(starts, lengths));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto rows = n.stream_rows(steps);
+             std::vector<Array<T, 2>> out;
+             for (const long node : nodes) out.push_back(n.new_rows(n.node(node)->value, steps.num_sequences(), rows));
              n.kept = N::Kept::kNothing;
              n.set_targets({});
              run_released(nullptr, [&](Interrupt& interrupt) {
                n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, interrupt,
-                             [&](Team& team) { n.scatter(node, out.data(), team); });
+                             [&](Team& team) {
+                               for (std::size_t i = 0; i < nodes.size(); ++i) n.scatter(nodes[i], out[i].data(), team);
+                             });
              });
              return out;
            },
-           "node"_a, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a)
+           "nodes"_a, "steps"_a, "order"_a.noconvert(), "batch_size"_a)
 
       .def("forward",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
-              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool training,
+           [](N& n, const StepsOf& steps, const Mask& mask, const Targets& target_arrays, const std::vector<std::pair<long, In<T, 3>>>& initial, bool training,
               std::uint64_t seed) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, mask);
-             const auto targets = values || classes ? n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0))
+             const Data<T> data = n.data_of(steps, mask);
+             const auto targets = !target_arrays.empty() ? n.targets_of(target_arrays, steps)
                                                     : std::vector<Target<T>>{};
-             require(lengths.shape(0) >= 1, "lengths expects at least one sequence; got none: pass one");
-             std::vector<std::int64_t> order(lengths.shape(0));
+             require(steps.num_sequences() >= 1, "lengths expects at least one sequence; got none: pass one");
+             std::vector<std::int64_t> order(steps.num_sequences());
              std::iota(order.begin(), order.end(), std::int64_t{0});
-             N::check_order(order.data(), order.size(), lengths, std::max(static_cast<long>(order.size()), 1L));
+             n.check_order(order.data(), order.size(), steps, std::max(static_cast<long>(order.size()), 1L));
              n.kept = N::Kept::kNothing;
              n.set_targets(targets);
-             n.set_batch(data.starts, data.lengths, order.data(), static_cast<long>(order.size()));
+             n.set_batch(data.streams, order.data(), static_cast<long>(order.size()));
              for (const auto& [node, states] : initial) {
                RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), "initial", states, layer.states);
+               read_states(layer, n.batch(layer.value.stream), "initial", states, layer.states);
                layer.has_initial = true;
              }
              run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, training, seed, interrupt); });
-             n.num_rows = inputs[0].shape(0);
-             n.rows_overlap = N::sequences_overlap(starts, lengths);
+             n.rows_of_pass = n.stream_rows(steps);
              n.kept = training ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
-             const LossSums sums = n.loss_sums();
-             return std::make_tuple(sums.loss, sums.score, sums.weight);
+             return as_tuples(n.loss_sums());
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "mask"_a.none().noconvert(),
-           "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
+           "steps"_a, "mask"_a.none().noconvert(), "targets"_a.noconvert(), "initial"_a.noconvert(),
            "training"_a, "seed"_a)
       .def("backward",
            [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states,
@@ -145,7 +156,7 @@ void bind_network(nb::module_& m, const char* name) {
              require(n.kept == N::Kept::kValuesToDifferentiate, "backward expects forward with training=True as the engine's last call; call that first");
              for (const auto& [node, gradient] : outputs) {
                const Value<T>& value = n.node(node)->value;
-               const std::size_t rows = value.per_step ? n.num_rows : static_cast<std::size_t>(n.batch().num_sequences);
+               const std::size_t rows = value.per_step ? n.rows_of_pass[value.stream].count : static_cast<std::size_t>(n.batch().num_sequences);
                require(gradient.shape(0) == rows && static_cast<long>(gradient.shape(1)) == value.size, "outputs expects a gradient of shape (",
                        rows, ", ", value.size, "); got ", shape_of(gradient));
              }
@@ -153,7 +164,7 @@ void bind_network(nb::module_& m, const char* name) {
              for (const auto& [node, gradient] : outputs) n.gather_gradient(node, gradient.data());
              for (const auto& [node, gradients] : final_states) {
                RecurrentNode<T>& layer = *n.recurrent(node);
-               read_states(layer, n.batch(), "final_states", gradients, layer.state_gradients);
+               read_states(layer, n.batch(layer.value.stream), "final_states", gradients, layer.state_gradients);
                layer.has_final_gradient = true;
              }
              n.record_gradients(record);
@@ -163,7 +174,7 @@ void bind_network(nb::module_& m, const char* name) {
            "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a = false)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
-            require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
+            require(n.inputs().size() == 1 && n.sparse_inputs().empty() && !n.takes_empty_sequences(), "steps one at a time expect a network with one input, per step; got ", n.inputs().size() + n.sparse_inputs().size());
             require(count >= 1, "num_sequences expects at least 1; got ", count);
             const Value<T>& value = n.node(node)->value;
             n.kept = N::Kept::kNothing;
@@ -192,6 +203,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("value", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_values("value");
+            require(!dynamic_cast<SparseInputNode<T>*>(n.node(node)), "value expects a node that lays its rows out; got a sparse input");
             const Value<T>& value = n.node(node)->value;
             auto out = n.new_rows(value, true);
             n.scatter(node, out.data());
@@ -209,7 +221,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("final_states", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_kept(N::Kept::kStates, "final_states", "forward");
-            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states);
+            return new_states(*n.recurrent(node), n.batch(n.recurrent(node)->value.stream), n.recurrent(node)->states);
           }, "node"_a)
       .def("column", [](N& n, long node, long column) {
             const typename N::Use use(n);
@@ -243,7 +255,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("initial_state_gradients", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_gradients("initial_state_gradients");
-            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->state_gradients);
+            return new_states(*n.recurrent(node), n.batch(n.recurrent(node)->value.stream), n.recurrent(node)->state_gradients);
           }, "node"_a);
 }
 

@@ -15,10 +15,14 @@
 #include "layers/decay.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
+#include "layers/embedding.h"
+#include "layers/gate.h"
 #include "layers/input.h"
 #include "layers/loss.h"
 #include "layers/optimizer.h"
 #include "layers/pool.h"
+#include "layers/streams.h"
+#include "layers/thresholds.h"
 #include "recurrence.h"
 
 namespace tidegate {
@@ -31,12 +35,18 @@ using EngineCells = decltype(with_by_hand(AllCells{}));
 using EngineCells = AllCells;
 #endif
 
-// Sequences in the caller's memory: an array of values for each input, and each sequence's first row and length.
+// Each sequence's first row and length in the inputs of one stream.
+struct Stream {
+  const std::int64_t* starts = nullptr;
+  const std::int64_t* lengths = nullptr;
+};
+
+// Sequences in the caller's memory: an array of values for each input, and the streams that they are of.
 template <class T>
 struct Data {
   std::vector<const T*> inputs;
-  const std::int64_t* starts = nullptr;
-  const std::int64_t* lengths = nullptr;
+  std::vector<SparseRows<T>> sparse_inputs;
+  std::vector<Stream> streams;
   const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; read by forward() alone
 };
 
@@ -45,7 +55,7 @@ enum class Ending { kComplete, kInterrupted, kDiverged };
 // How far an epoch has come.
 struct EpochPosition {
   long update = 0;  // updates made
-  LossSums sums;    // over their batches
+  std::vector<LossSums> sums = {};  // of each loss, over their batches
 };
 
 struct EpochResult {
@@ -64,17 +74,64 @@ class Network {
 
   // ---- the plan: each call adds a node and returns its number ----
 
-  long add_input(long size, bool needs_gradient) {
-    auto node = std::make_unique<InputNode<T>>(size);
+  // stream: whose steps the rows are; -1: a row a sequence.
+  long add_input(long size, bool needs_gradient, long stream = 0) {
+    auto node = std::make_unique<InputNode<T>>(size, stream >= 0, add_stream(stream));
     node->value.needs_gradient = needs_gradient;
     inputs_.push_back(node.get());
     return add(std::move(node));
   }
 
-  // multipliers: a node for each state, -1 for none; or empty.
+  long add_sparse_input(long size, long stream) {
+    auto node = std::make_unique<SparseInputNode<T>>(size, stream >= 0, add_stream(stream));
+    sparse_inputs_.push_back(node.get());
+    return add(std::move(node));
+  }
+
+  long add_embedding(long of, long size, long first_parameter) {
+    require_parameters(first_parameter, EmbeddingNode<T>::num_parameters(sparse_input(of)->value.size, size));
+    return add(std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter));
+  }
+
+  long add_repeat(long of, long like) {
+    if (node(of)->value.per_step || !node(like)->value.per_step)
+      throw std::invalid_argument("a repeat reads a node per sequence and stands at the steps of another");
+    return add(std::make_unique<RepeatNode<T>>(node(of), node(like)));
+  }
+
+  long add_align(long of, long index) {
+    if (!node(of)->value.per_step || !sparse_input(index)->value.per_step)
+      throw std::invalid_argument("an alignment reads two nodes per step");
+    return add(std::make_unique<AlignNode<T>>(node(of), sparse_input(index)));
+  }
+
+  long add_gate(long of, long present, long first_parameter) {
+    const Value<T>&value = node(of)->value, &gate = node(present)->value;
+    if (value.per_step != gate.per_step || value.stream != gate.stream || gate.size != 1)
+      throw std::invalid_argument("a gate reads a node and one of a column whose rows are as many");
+    require_parameters(first_parameter, GateNode<T>::num_parameters(value.size));
+    return add(std::make_unique<GateNode<T>>(node(of), node(present), first_parameter));
+  }
+
+  long add_thresholds(long of, long size, long first_parameter) {
+    if (node(of)->value.size != 1) throw std::invalid_argument("thresholds read a node of one column");
+    require_parameters(first_parameter, ThresholdsNode<T>::num_parameters(size));
+    return add(std::make_unique<ThresholdsNode<T>>(node(of), size, first_parameter));
+  }
+
+  // multipliers, beginnings: a node for each state, -1 for none; or empty.
   long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                     const std::vector<long>& multipliers, long first_parameter) {
-    return add_cell(EngineCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
+                     const std::vector<long>& multipliers, long first_parameter, const std::vector<long>& beginnings = {}) {
+    const long number = add_cell(EngineCells{}, of, cell, hidden_size, reverse, multipliers, first_parameter);
+    RecurrentNode<T>& layer = *recurrent(number);
+    for (const long from : beginnings) {
+      layer.beginnings.push_back(from < 0 ? nullptr : node(from));
+      if (from >= 0 && (node(from)->value.per_step || node(from)->value.size != hidden_size))
+        throw std::invalid_argument("beginnings expects nodes per sequence of hidden_size columns");
+    }
+    if (!beginnings.empty() && static_cast<long>(beginnings.size()) != layer.num_states)
+      throw std::invalid_argument("beginnings expects one node a state of " + cell);
+    return number;
   }
 
   long add_dropout(long of, double rate) {
@@ -99,8 +156,10 @@ class Network {
     return add(std::make_unique<InputDecayNode<T>>(sources, first_parameter));
   }
 
-  long add_loss(long of, LossKind kind, double delta) {
-    auto loss = std::make_unique<LossNode<T>>(node(of), kind, delta);
+  long add_loss(long of, LossKind kind, LossOptions options) {
+    if ((kind == LossKind::kPinball || !options.columns.empty()) && static_cast<long>(options.columns.size()) != node(of)->value.size)
+      throw std::invalid_argument("columns expects one number an output");
+    auto loss = std::make_unique<LossNode<T>>(node(of), kind, std::move(options));
     losses_.push_back(loss.get());
     return add(std::move(loss));
   }
@@ -116,6 +175,10 @@ class Network {
   std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
 
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
+  const std::vector<SparseInputNode<T>*>& sparse_inputs() const { return sparse_inputs_; }
+  long num_streams() const { return static_cast<long>(passes_.size()); }
+  // Whether a sequence may have no steps: where other inputs speak for it.
+  bool takes_empty_sequences() const { return num_streams() > 1 || has_rows_per_sequence_; }
   const std::vector<LossNode<T>*>& losses() const { return losses_; }
   Node<T>* node(long number) const {
     if (number < 0 || number >= static_cast<long>(nodes_.size()))
@@ -127,12 +190,15 @@ class Network {
     if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not recurrent");
     return found;
   }
-  const Batch& batch() const { return pass_.batch; }
+  const Batch& batch(long stream = 0) const { return passes_[stream].batch; }
 
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
-  void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count) {
-    pass_.batch.set(starts, lengths, order, count, num_groups(count));
+  void set_batch(const std::vector<Stream>& streams, const std::int64_t* order, long count) {
+    for (std::size_t s = 0; s < passes_.size(); ++s) {
+      passes_[s].batch.set(streams[s].starts, streams[s].lengths, order, count, num_groups(count));
+      if (s) passes_[s].batch.follow(passes_[0].batch);
+    }
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
     for (auto& one : nodes_) one->value.has_gradient = false;
   }
@@ -143,8 +209,8 @@ class Network {
     pack(training, team);
     attach(data);
     if (data.mask) {
-      pass_.mask = mask_.resize(pass_.batch.num_steps);
-      const Batch& batch = pass_.batch;
+      const Batch& batch = passes_[0].batch;
+      passes_[0].mask = mask_.resize(batch.num_steps);
       batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) { mask_.data()[row] = data.mask[batch.start[b] + t]; });
     }
     run_forward(team, interrupt, training, seed);
@@ -166,9 +232,10 @@ class Network {
                     long batch_size, const double* learning_rates, const OptimizerSettings& settings, std::uint64_t seed,
                     EpochPosition position, long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.streams, order, std::min(count, batch_size));
     Team team(team_size());
-    EpochResult result{position, Ending::kComplete};
+    EpochResult result{std::move(position), Ending::kComplete};
+    result.position.sums.resize(losses_.size());
     long& update = result.position.update;
     const long num_updates_of_epoch = (count + batch_size - 1) / batch_size;
     const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
@@ -179,13 +246,13 @@ class Network {
         interrupt.check();
         interrupt.throw_if_requested();
         const long at = update * batch_size;
-        set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
+        set_batch(data.streams, order + at, std::min(batch_size, count - at));
         pack(true, team);
         run_forward(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
         run_backward(team, interrupt);
-        const LossSums sums = loss_sums();
+        const std::vector<LossSums> sums = loss_sums();
         const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
-        if (!std::isfinite(sums.loss) || !std::isfinite(norm)) {
+        if (!std::isfinite(total_loss(sums)) || !std::isfinite(norm)) {
           result.ending = Ending::kDiverged;
           return result;
         }
@@ -193,7 +260,7 @@ class Network {
         update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
                           gradients_.data(), first_.data(), second_.data());
         num_updates.store(step, std::memory_order_relaxed);
-        result.position.sums += sums;
+        for (std::size_t l = 0; l < sums.size(); ++l) result.position.sums[l] += sums[l];
       }
     } catch (const Interrupted&) {
       result.ending = Ending::kInterrupted;
@@ -206,12 +273,12 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, Interrupt& interrupt,
                    Visit&& visit) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size));
+    set_batch(data.streams, order, std::min(count, batch_size));
     Team team(team_size());
     pack(false, team);
     attach(data);
     for (long at = 0; at < count; at += batch_size) {
-      set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at));
+      set_batch(data.streams, order + at, std::min(batch_size, count - at));
       run_forward(team, interrupt, false, 0);
       visit(team);
     }
@@ -226,7 +293,7 @@ class Network {
     std::vector<std::int64_t> numbers(count);
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
     const std::vector<std::int64_t> lengths(count, 1);
-    set_batch(numbers.data(), lengths.data(), numbers.data(), count);
+    set_batch({{numbers.data(), lengths.data()}}, numbers.data(), count);
     for (RecurrentNode<T>* layer : recurrent_) {
       for (long s = 0; s < layer->num_states; ++s) layer->states[s].zero(count * layer->hidden_stride);
       layer->has_initial = true;  // from then on the states that the step before left
@@ -239,7 +306,7 @@ class Network {
     const FlushDenormals mode;
     Team team(1);
     inputs_[0]->data = x;
-    pass_.mask = nullptr;
+    passes_[0].mask = nullptr;
     run_forward(team, interrupt, false, 0);
     scatter(number, out, team);
   }
@@ -261,15 +328,17 @@ class Network {
   // Of a recurrent node, a row a step in the data's order: a column (0 at masked steps), a state, its gradient.
   void scatter_column(long number, long column, T* out) {
     const RecurrentNode<T>& layer = *recurrent(number);
-    layer.read_column(pass_.batch, column, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
-    if (pass_.mask)
-      for (long row = 0; row < pass_.batch.num_steps; ++row)
-        if (!pass_.mask[row]) std::fill_n(scattered_.data() + row * layer.hidden_stride, layer.hidden_stride, T(0));
+    const Pass<T>& pass = passes_[layer.value.stream];
+    layer.read_column(pass.batch, column, scattered_.resize(pass.batch.num_steps * layer.hidden_stride));
+    if (pass.mask)
+      for (long row = 0; row < pass.batch.num_steps; ++row)
+        if (!pass.mask[row]) std::fill_n(scattered_.data() + row * layer.hidden_stride, layer.hidden_stride, T(0));
     scatter_rows(layer.value, scattered_.data(), out);
   }
   void scatter_state(long number, long state, T* out) {
     const RecurrentNode<T>& layer = *recurrent(number);
-    layer.read_state(pass_.batch, state, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
+    const Batch& batch = this->batch(layer.value.stream);
+    layer.read_state(batch, state, scattered_.resize(batch.num_steps * layer.hidden_stride));
     scatter_rows(layer.value, scattered_.data(), out);
   }
   void scatter_state_gradient(long number, long state, T* out) const {
@@ -283,18 +352,25 @@ class Network {
   // Sets the gradient of a node's value from rows in the data's order.
   void gather_gradient(long number, const T* from) {
     Value<T>& value = node(number)->value;
-    const Rows<T> to = value.accumulated_gradient(pass_.batch);
+    const Batch& batch = this->batch(value.stream);
+    const Rows<T> to = value.accumulated_gradient(batch);
     Team team(copying_team(value));
     team.run([&](int k, int count) {
-      for_value_rows(value, share(value.rows(pass_.batch), k, count),
+      for_value_rows(value, share(value.rows(batch), k, count),
                      [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
     });
   }
 
-  LossSums loss_sums() const {
-    LossSums sums;
-    for (const LossNode<T>* loss : losses_) sums += loss->sums;
+  // Of each loss, in the order of the plan.
+  std::vector<LossSums> loss_sums() const {
+    std::vector<LossSums> sums;
+    for (const LossNode<T>* loss : losses_) sums.push_back(loss->sums);
     return sums;
+  }
+  static double total_loss(const std::vector<LossSums>& sums) {
+    double total = 0;
+    for (const LossSums& one : sums) total += one.loss;
+    return total;
   }
 
   // One for each loss of the plan, in its order; none: the losses are not computed.
@@ -324,6 +400,19 @@ class Network {
     return add(std::move(layer));
   }
 
+  // -1: of none; its values stand in the order of the first one.
+  long add_stream(long stream) {
+    has_rows_per_sequence_ |= stream < 0;
+    while (num_streams() <= stream) passes_.emplace_back();
+    return std::max(stream, 0L);
+  }
+
+  SparseInputNode<T>* sparse_input(long number) const {
+    auto* found = dynamic_cast<SparseInputNode<T>*>(node(number));
+    if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not a sparse input");
+    return found;
+  }
+
   long add(std::unique_ptr<Node<T>> fresh) {
     nodes_.push_back(std::move(fresh));
     return static_cast<long>(nodes_.size()) - 1;
@@ -345,13 +434,14 @@ class Network {
   // As many threads as the nodes gain from in the present batch: one where none does.
   int team_size() const {
     for (const auto& one : nodes_)
-      if (one->gains_from_threads(pass_.batch)) return num_threads_;
+      if (one->gains_from_threads(batch(one->pass_stream()))) return num_threads_;
     return 1;
   }
 
   void attach(const Data<T>& data) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->data = data.inputs[i];
-    pass_.mask = nullptr;
+    for (std::size_t i = 0; i < sparse_inputs_.size(); ++i) sparse_inputs_[i]->data = data.sparse_inputs[i];
+    passes_[0].mask = nullptr;
   }
 
   void pack(bool backward, Team& team) {
@@ -367,24 +457,31 @@ class Network {
   }
 
   void run_forward(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
-    pass_.team = &team;
-    pass_.interrupt = &interrupt;
-    pass_.training = training;
-    pass_.seed = seed;
-    pass_.gradients = gradients_.data();
-    for (auto& one : nodes_) one->forward(pass_);
+    batches_.clear();
+    for (const Pass<T>& pass : passes_) batches_.push_back(&pass.batch);
+    for (Pass<T>& pass : passes_) {
+      pass.team = &team;
+      pass.interrupt = &interrupt;
+      pass.training = training;
+      pass.seed = seed;
+      pass.gradients = gradients_.data();
+      pass.streams = &batches_;
+    }
+    for (auto& one : nodes_) one->forward(passes_[one->pass_stream()]);
   }
 
   void run_backward(Team& team, Interrupt& interrupt) {
-    pass_.team = &team;
-    pass_.interrupt = &interrupt;
-    for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(pass_);
+    for (Pass<T>& pass : passes_) {
+      pass.team = &team;
+      pass.interrupt = &interrupt;
+    }
+    for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(passes_[(*one)->pass_stream()]);
   }
 
   // Calls visit(row, its place in the data) for some of a value's rows.
   template <class Visit>
   void for_value_rows(const Value<T>& value, Range rows, Visit&& visit) const {
-    const Batch& batch = pass_.batch;
+    const Batch& batch = this->batch(value.stream);
     if (value.per_step)
       batch.for_rows(rows.begin, rows.end, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
     else
@@ -392,11 +489,11 @@ class Network {
   }
 
   // All threads where there is more to copy than a first-level cache holds.
-  int copying_team(const Value<T>& value) const { return value.rows(pass_.batch) * value.stride < 50000 ? 1 : num_threads_; }
+  int copying_team(const Value<T>& value) const { return value.rows(batch(value.stream)) * value.stride < 50000 ? 1 : num_threads_; }
 
   void scatter_rows(const Value<T>& value, const T* from, T* out, Team& team) const {
     team.run([&](int k, int count) {
-      const Range some = share(value.rows(pass_.batch), k, count);
+      const Range some = share(value.rows(batch(value.stream)), k, count);
       for_value_rows(value, some, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
     });
   }
@@ -409,11 +506,14 @@ class Network {
   int num_threads_;
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<InputNode<T>*> inputs_;
+  std::vector<SparseInputNode<T>*> sparse_inputs_;
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
   Buffer<T> parameters_, gradients_, first_, second_, scattered_;
   Buffer<std::uint8_t> mask_;  // in the order of the batch
-  Pass<T> pass_;
+  std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
+  std::vector<const Batch*> batches_;
+  bool has_rows_per_sequence_ = false;
 };
 
 }  // namespace tidegate

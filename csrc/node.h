@@ -17,6 +17,7 @@ template <class T>
 struct Value {
   long size = 0, stride = 0;
   bool per_step = true;
+  long stream = 0;        // whose steps they are; a row a sequence is the first stream's
   bool reversed = false;  // computed from the last step to the first: its last state stands at step 0
   bool needs_gradient = true;
   bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
@@ -35,13 +36,14 @@ struct Value {
   }
 };
 
-// One pass over one batch.
+// One pass over one batch of one stream.
 template <class T>
 struct Pass {
   Batch batch;
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
   bool training = false;
+  const std::vector<const Batch*>* streams = nullptr;  // the batch of each stream; this pass' is one of them
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   T* gradients = nullptr;
@@ -65,6 +67,8 @@ class Node {
   Node& operator=(const Node&) = delete;
   virtual ~Node() = default;
 
+  // The stream whose pass the node is given.
+  virtual long pass_stream() const { return value.stream; }
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}
   // Whether it is worth more than one thread; else it takes them where others have asked for them.

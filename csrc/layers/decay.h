@@ -14,7 +14,9 @@ class InputDecayNode final : public Node<T> {
  public:
   // sources: x, m and d, of as many columns each.
   InputDecayNode(Sources<T> sources, long first_parameter)
-      : Node<T>(sources.front()->value.size, true), sources_(std::move(sources)), weight_(first_parameter) {}
+      : Node<T>(sources.front()->value.size, true), sources_(std::move(sources)), weight_(first_parameter) {
+    this->value.stream = sources_.front()->value.stream;
+  }
 
   static long num_parameters(long size) { return 2 * size; }
 

@@ -21,7 +21,9 @@ class DenseNode final : public Node<T> {
         bias_(weight_ + size * input_size_),
         panels_(plain_panels<T>(size)),
         packed_(sources_.size()),
-        packed_transposed_(sources_.size()) {}
+        packed_transposed_(sources_.size()) {
+    this->value.stream = sources_.front()->value.stream;
+  }
 
   static long num_parameters(long input_size, long size) { return size * (input_size + 1); }
 

@@ -24,6 +24,7 @@ class DropoutNode final : public Node<T> {
         scale_(static_cast<T>(1.0 / (1.0 - rate))),
         stream_(static_cast<std::uint64_t>(stream)) {
     this->value.reversed = source->value.reversed;
+    this->value.stream = source->value.stream;
     this->value.needs_gradient = source->value.needs_gradient;
   }
 

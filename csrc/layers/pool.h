@@ -1,4 +1,5 @@
-// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps.
+// One row a sequence out of one row a step: the final state, the mean or the maximum over the steps; zero where there are
+// none.
 #pragma once
 
 #include <string>
@@ -16,6 +17,8 @@ class PoolNode final : public Node<T> {
     this->value.needs_gradient = source->value.needs_gradient;
   }
 
+  long pass_stream() const override { return source_->value.stream; }
+
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
     const long stride = this->value.stride;
@@ -24,10 +27,14 @@ class PoolNode final : public Node<T> {
     const T* in = source_->value.data.data();
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
-        T* row = out + b * stride;
+        T* row = out + batch.place[b] * stride;
+        if (pooling_ == Pooling::kMax) std::fill_n(largest_.data() + b * stride, stride, 0L);
+        if (batch.length[b] == 0) {
+          std::fill_n(row, stride, T(0));
+          continue;
+        }
         std::copy_n(in + batch.row(pooling_ == Pooling::kLast ? last_step(batch, b) : 0, b) * stride, stride, row);
         if (pooling_ == Pooling::kLast) continue;
-        if (pooling_ == Pooling::kMax) std::fill_n(largest_.data() + b * stride, stride, 0L);
         for (long t = 1; t < batch.length[b]; ++t) {
           const T* step = in + batch.row(t, b) * stride;
           for (long j = 0; j < stride; ++j) {
@@ -53,7 +60,8 @@ class PoolNode final : public Node<T> {
     T* to = source_->value.accumulated_gradient(batch).data;
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
-        const T* row = gradient + b * stride;
+        if (batch.length[b] == 0) continue;
+        const T* row = gradient + batch.place[b] * stride;
         const auto add = [&](long t, long j, T v) { to[batch.row(t, b) * stride + j] += v; };
         switch (pooling_) {
           case Pooling::kLast:

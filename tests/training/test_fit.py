@@ -45,10 +45,11 @@ class FakeEngine:
         self.flat += 1
         self.num_updates += len(learning_rates)
         self.reached = Position(len(learning_rates))
-        return Result(self.losses[done], 0.5, self.reached)
+        return Result(self.losses[done], 0.5, self.reached, ((self.losses[done], 0.5),))
 
     def evaluate(self, steps, target, order=None, batch_size=256, stop=None):
-        return Result(self.val_losses[len(self.calls) - 1], 0.25)
+        loss = self.val_losses[len(self.calls) - 1]
+        return Result(loss, 0.25, parts=((loss, 0.25),))
 
 
 def part(count=10, variance=None):

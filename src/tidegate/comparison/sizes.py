@@ -8,14 +8,14 @@ from typing import Any
 from tidegate.comparison.parts import Part
 from tidegate.estimators.examples import Examples
 from tidegate.estimators.gaps import Gaps
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.network import Network
 
 MATCHES = ("hidden", "parameters")
 
 
 def networks(
-    kind: type[SequenceModel], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
+    kind: type[SequenceEstimator], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
 ) -> dict[str, Network]:
     """The network each cell is trained as: of the hidden size in its options; with match_parameters the first
     cell of that, the others of the hidden size with the nearest number of parameters."""

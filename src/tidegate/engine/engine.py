@@ -27,19 +27,26 @@ from tidegate.engine.records import (
     Position,
     Result,
     Steps,
+    Sums,
     Target,
     exactly,
 )
 from tidegate.network import (
+    Align,
     Dense,
     Dropout,
+    Embedding,
+    Gate,
     Input,
     InputDecay,
     Loss,
     Network,
     Pool,
     Recurrent,
+    Repeat,
+    SparseInput,
     StateDecay,
+    Thresholds,
 )
 
 
@@ -86,6 +93,7 @@ class Engine:
         kind = extension().Network32 if dtype == "float32" else extension().Network64
         self._plan = kind(network.num_parameters, self.num_threads)
         self._numbers = _add_nodes(self._plan, network)
+        self._losses = [node for node in network.nodes if isinstance(node, Loss)]
         self.flat: Floats = self._plan.parameters
         self.parameters = Parameters(self.flat, network.parameter_shapes)
         self.gradients = Parameters(self._plan.gradients, network.parameter_shapes)
@@ -106,12 +114,12 @@ class Engine:
     @property
     def reached(self) -> Position:
         """How far the last call of `epoch` came, also where it was interrupted."""
-        return Position(*self._plan.reached)
+        return _position(*self._plan.reached)
 
     def epoch(
         self,
         steps: Steps,
-        target: Target,
+        target: Target | Sequence[Target],
         order: Indices,
         batch_size: int,
         learning_rates: NDArray[np.float64],
@@ -124,7 +132,8 @@ class Engine:
     ) -> Result:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
-        learning_rates: (ceil(len(order) / batch_size),), one an update. seed: of dropout. position: where an
+        target: one, or one for each loss in the order of the network. learning_rates: (ceil(len(order) /
+        batch_size),), one an update. seed: of dropout. position: where an
         earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same bits as in
         one call, and the result is that of the epoch so far. Diverged where a loss or gradient is not finite.
         """
@@ -134,8 +143,8 @@ class Engine:
                 "learning_rates expects finite numbers; got NaN or infinity: pass one finite rate an update"
             )
         reached, complete, last_loss = self._plan.epoch(
-            *self._arrays(steps),
-            *self._target(target),
+            self._steps(steps),
+            self._targets(target),
             exactly("order", order, "int64", 1),
             integer("batch_size", batch_size),
             learning_rates,
@@ -145,49 +154,51 @@ class Engine:
             len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0, 2**62),
             None if stop is None else stop._native,
         )
-        made = Position(*reached)
+        made = _position(*reached)
         if not complete:
             raise Diverged(
                 f"update {made.update + 1} of {len(learning_rates)} in this epoch met "
                 f"{self._not_finite(last_loss)}; the parameters are those before it: lower learning_rate or "
                 f"{'set' if optimizer.clip_norm is None else 'lower'} clip_norm"
             )
-        weight = made.weight_sum or 1.0
-        return Result(made.loss_sum / weight, made.score_sum / weight, made)
+        return self._result(made.sums, made)
 
     def evaluate(
         self,
         steps: Steps,
-        target: Target,
+        target: Target | Sequence[Target],
         order: Indices | None = None,
         batch_size: int = 256,
         stop: Stop | None = None,
     ) -> Result:
         """Loss and score of the sequences of `order` (all where None), without dropout."""
-        loss, score, weight = self._plan.evaluate(
-            *self._arrays(steps),
-            *self._target(target),
+        sums = self._plan.evaluate(
+            self._steps(steps),
+            self._targets(target),
             _by_length(steps) if order is None else exactly("order", order, "int64", 1),
             integer("batch_size", batch_size),
             None if stop is None else stop._native,
         )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0))
+        return self._result(sums)
 
     def predict(self, steps: Steps, batch_size: int = 256) -> Floats:
-        """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence:
-        zero)."""
-        compared = [node.of[0] for node in self.network.nodes if isinstance(node, Loss)]
-        if not compared:
+        """The outputs that the (first) loss compares, (N, K), or (S, K) where they are per step (rows of no
+        sequence: zero)."""
+        if not self._losses:
             raise ValueError(
                 "predict expects a network with a Loss, whose outputs it returns; got none: add one"
             )
-        predicted: Floats = self._plan.predict(
-            self._numbers[compared[0]],
-            *self._arrays(steps),
+        return self.values([self._losses[0].of[0]], steps, batch_size)[0]
+
+    def values(self, names: Sequence[str], steps: Steps, batch_size: int = 256) -> list[Floats]:
+        """What the nodes of these names compute, without dropout: of each as `predict` has it."""
+        computed: list[Floats] = self._plan.predict(
+            [self._number(name) for name in names],
+            self._steps(steps),
             _by_length(steps),
             integer("batch_size", batch_size),
         )
-        return predicted
+        return computed
 
     def forward(
         self,
@@ -195,7 +206,7 @@ class Engine:
         *,
         initial: Mapping[str, Floats] | None = None,
         mask: NDArray[np.uint8] | None = None,
-        target: Target | None = None,
+        target: Target | Sequence[Target] | None = None,
         training: bool = False,
         seed: int = 0,
     ) -> Result:
@@ -204,18 +215,15 @@ class Engine:
         initial: states (states, N, H) by the recurrent node's name, zero where not given. mask: (S,), 0 marks
         a step that leaves every state as it was. training: dropout is on, drawn from `seed`.
         """
-        values, classes, weights = (None, None, None) if target is None else self._target(target)
-        loss, score, weight = self._plan.forward(
-            *self._arrays(steps),
+        sums = self._plan.forward(
+            self._steps(steps),
             None if mask is None else exactly("mask", mask, "uint8", 1),
-            values,
-            classes,
-            weights,
+            [] if target is None else self._targets(target),
             self._by_number("initial", initial, 3),
             training,
             seed % 2**64,
         )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0))
+        return self._result(sums)
 
     def backward(
         self,
@@ -304,10 +312,22 @@ class Engine:
             for name, array in (arrays or {}).items()
         ]
 
-    def _arrays(self, steps: Steps) -> tuple[list[Floats], Indices, Indices]:
+    def _result(self, sums: Sums, position: Position = START) -> Result:
+        return Result.of(sums, [loss.weight for loss in self._losses], position)
+
+    def _steps(self, steps: Steps) -> Any:
         for index, values in enumerate(steps.inputs):
             exactly(f"inputs[{index}]", values, self.dtype, 2)
-        return list(steps.inputs), steps.starts, steps.lengths
+        sparse = []
+        for index, rows in enumerate(steps.sparse):
+            if rows.values is not None:
+                exactly(f"sparse[{index}].values", rows.values, self.dtype, 1)
+            sparse.append((rows.offsets, rows.columns, rows.values))
+        kind = extension().Steps32 if self.dtype == "float32" else extension().Steps64
+        return kind(list(steps.inputs), steps.starts, steps.lengths, sparse, list(steps.others))
+
+    def _targets(self, target: Target | Sequence[Target]) -> list[Any]:
+        return [self._target(one) for one in ([target] if isinstance(target, Target) else target)]
 
     def _target(self, target: Target) -> tuple[Floats | None, NDArray[Any] | None, Floats | None]:
         if target.weights is not None:
@@ -335,6 +355,14 @@ def _by_length(steps: Steps) -> Indices:
     return np.argsort(-steps.lengths, kind="stable")
 
 
+def _position(update: int, sums: Any) -> Position:
+    return Position(update, tuple(map(tuple, sums)))
+
+
+def _number_of_stream(node: Input | SparseInput) -> int:
+    return -1 if node.stream is None else node.stream
+
+
 def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
     numbers: dict[str, int] = {}
     first_parameter = 0
@@ -342,11 +370,26 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
         of = [numbers[name] for name in node.of]
         match node:
             case Input():
-                number = plan.add_input(node.size, node.needs_gradient)
+                number = plan.add_input(node.size, node.needs_gradient, _number_of_stream(node))
+            case SparseInput():
+                number = plan.add_sparse_input(node.size, _number_of_stream(node))
+            case Embedding():
+                number = plan.add_embedding(of[0], node.size, first_parameter)
+            case Repeat():
+                number = plan.add_repeat(of[0], numbers[node.like])
+            case Align():
+                number = plan.add_align(*of)
+            case Gate():
+                number = plan.add_gate(*of, first_parameter)
+            case Thresholds():
+                number = plan.add_thresholds(of[0], node.size, first_parameter)
             case Recurrent():
-                multipliers = [-1 if name is None else numbers[name] for name in node.multipliers]
+                multipliers, beginnings = (
+                    [-1 if name is None else numbers[name] for name in names]
+                    for names in (node.multipliers, node.beginnings)
+                )
                 number = plan.add_recurrent(
-                    of, node.cell, node.hidden_size, node.reverse, multipliers, first_parameter
+                    of, node.cell, node.hidden_size, node.reverse, multipliers, first_parameter, beginnings
                 )
             case Dropout():
                 number = plan.add_dropout(of[0], node.rate)
@@ -359,7 +402,7 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
             case StateDecay():
                 number = plan.add_dense(of, node.size, "decay", first_parameter)
             case Loss():
-                number = plan.add_loss(of[0], node.loss, node.delta)
+                number = plan.add_loss(of[0], node.loss, node.delta, node.weight, node.focal, list(node.columns))
         numbers[node.name] = number
         shapes: Sequence[tuple[int, ...]] = list(node.parameter_shapes(network.input_size(node)).values())
         first_parameter += sum(math.prod(shape) for shape in shapes)

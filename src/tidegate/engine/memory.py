@@ -17,7 +17,8 @@ from tidegate.cells.phases import phases_of
 from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
 from tidegate.engine.native import extension
-from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
+from tidegate.network import Align, Dense, Dropout, Embedding, Gate, Input, Loss, Network, Node, Pool, Recurrent
+from tidegate.network import Repeat, SparseInput, Thresholds
 from tidegate.network.nodes import InputDecay, StateDecay
 
 NUM_BYTES = 4  # of a float32
@@ -89,7 +90,9 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             return 2 * value * steps  # the slopes of its weights and biases
         case Pool():
             return 2 * value * sequences  # the step of the largest, int64
-        case Input() | Dropout() | Loss():
+        case Input() | SparseInput() | Embedding() | Repeat() | Align() | Gate() | Thresholds():
+            return 0
+        case Dropout() | Loss():
             return 0
 
 

@@ -38,7 +38,7 @@ from tidegate.training.interrupt import CtrlC
 DTYPE = "float32"
 
 
-class SequenceModel(Options):
+class SequenceEstimator(Options):
     """An estimator over sequences; subclasses say how targets are coded and outputs read.
 
     After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tidegate.network import Dense, Dropout, InputDecay, Loss, Network, Node, Pool, Recurrent, StateDecay
 
 if TYPE_CHECKING:
-    from tidegate.estimators.model import SequenceModel
+    from tidegate.estimators.model import SequenceEstimator
 
 
-def summary(model: SequenceModel) -> str:
+def summary(model: SequenceEstimator) -> str:
     network = model.network_
     rows = [("layer", "what", "reads", "output", "parameters")]
     rows += [_row(network, node) for node in network.nodes if not isinstance(node, Loss)]
@@ -27,7 +27,7 @@ def summary(model: SequenceModel) -> str:
     return "\n".join([heading, *lines, outcome(model)])
 
 
-def outcome(model: SequenceModel) -> str:
+def outcome(model: SequenceEstimator) -> str:
     """How training went."""
     last = {
         name: values[model.best_epoch_ - 1]
