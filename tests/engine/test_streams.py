@@ -33,7 +33,9 @@ def starts_of(lengths: Array) -> Array:
     return np.cumsum([0, *lengths[:-1]]).astype(np.int64)
 
 
-def sparse(rng: np.random.Generator, rows: int, columns: int, valued: bool = True, most: int = 4) -> SparseRows:
+def sparse(
+    rng: np.random.Generator, rows: int, columns: int, valued: bool = True, most: int = 4
+) -> SparseRows:
     counts = rng.integers(0, most + 1, rows)
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     entries = rng.integers(0, columns, offsets[-1]).astype(np.int32)
@@ -42,7 +44,9 @@ def sparse(rng: np.random.Generator, rows: int, columns: int, valued: bool = Tru
 
 def indices(rng: np.random.Generator) -> SparseRows:
     """For each step of MAIN one of OTHER's, or none."""
-    steps = [rng.integers(0, o) if o and rng.random() < 0.8 else -1 for m, o in zip(MAIN, OTHER) for _ in range(m)]
+    steps = [
+        rng.integers(0, o) if o and rng.random() < 0.8 else -1 for m, o in zip(MAIN, OTHER) for _ in range(m)
+    ]
     offsets = np.concatenate(([0], np.cumsum(np.array(steps) >= 0))).astype(np.int64)
     return SparseRows(offsets, np.array([step for step in steps if step >= 0], dtype=np.int32))
 
@@ -93,7 +97,8 @@ def data(seed: int = 0, dtype: str = "float64") -> Steps:
     present = (OTHER > 0).astype(dtype)[:, np.newaxis]
     rows = (sparse(rng, int(OTHER.sum()), 7), sparse(rng, NUM_SEQUENCES, 4, valued=False), indices(rng))
     as_dtype = tuple(
-        SparseRows(one.offsets, one.columns, None if one.values is None else one.values.astype(dtype)) for one in rows
+        SparseRows(one.offsets, one.columns, None if one.values is None else one.values.astype(dtype))
+        for one in rows
     )
     return Steps(
         (x, static, present),
@@ -115,7 +120,9 @@ def targets(seed: int = 1, dtype: str = "float64") -> list[Target]:
 
 def engine_of(network: Network, dtype: str = "float64", num_threads: int = 1, scale: float = 0.5) -> Engine:
     engine = Engine(network, dtype=dtype, num_threads=num_threads)
-    engine.flat[: network.num_parameters] = scale * np.random.default_rng(7).normal(size=network.num_parameters)
+    engine.flat[: network.num_parameters] = scale * np.random.default_rng(7).normal(
+        size=network.num_parameters
+    )
     return engine
 
 

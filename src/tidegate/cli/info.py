@@ -38,7 +38,7 @@ def info(
         print(hardware())
         return
 
-    from tidegate.estimators import load
+    from tidegate.models import load
 
     loaded = load(model)
     if shape != "table" or output is not None:

@@ -29,7 +29,7 @@ def predict(
     from tidegate.cli.outputs import check_file
     from tidegate.cli.predictions import predictions
     from tidegate.cli.rows import write
-    from tidegate.estimators import load
+    from tidegate.models import load
 
     chosen = format_of(format, output)
     if output is not None:

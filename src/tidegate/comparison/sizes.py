@@ -15,7 +15,11 @@ MATCHES = ("hidden", "parameters")
 
 
 def networks(
-    kind: type[SequenceEstimator], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
+    kind: type[SequenceEstimator],
+    options: Mapping[str, dict[str, Any]],
+    part: Part,
+    *,
+    match_parameters: bool,
 ) -> dict[str, Network]:
     """The network each cell is trained as: of the hidden size in its options; with match_parameters the first
     cell of that, the others of the hidden size with the nearest number of parameters."""

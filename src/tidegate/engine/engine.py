@@ -352,7 +352,7 @@ class Engine:
 
 def _by_length(steps: Steps) -> Indices:
     """Batches of like lengths waste the least where rows shrink; results do not depend on it."""
-    return np.argsort(-steps.lengths, kind="stable")
+    return np.argsort(-steps.total_lengths, kind="stable")
 
 
 def _position(update: int, sums: Any) -> Position:
@@ -402,7 +402,9 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
             case StateDecay():
                 number = plan.add_dense(of, node.size, "decay", first_parameter)
             case Loss():
-                number = plan.add_loss(of[0], node.loss, node.delta, node.weight, node.focal, list(node.columns))
+                number = plan.add_loss(
+                    of[0], node.loss, node.delta, node.weight, node.focal, list(node.columns)
+                )
         numbers[node.name] = number
         shapes: Sequence[tuple[int, ...]] = list(node.parameter_shapes(network.input_size(node)).values())
         first_parameter += sum(math.prod(shape) for shape in shapes)

@@ -17,7 +17,19 @@ from tidegate.cells.phases import phases_of
 from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
 from tidegate.engine.native import extension
-from tidegate.network import Align, Dense, Dropout, Embedding, Gate, Input, Loss, Network, Node, Pool, Recurrent
+from tidegate.network import (
+    Align,
+    Dense,
+    Dropout,
+    Embedding,
+    Gate,
+    Input,
+    Loss,
+    Network,
+    Node,
+    Pool,
+    Recurrent,
+)
 from tidegate.network import Repeat, SparseInput, Thresholds
 from tidegate.network.nodes import InputDecay, StateDecay
 
@@ -57,7 +69,7 @@ def training_bytes(network: Network, lengths: NDArray[np.int64], batch_size: int
     total = COPIES_OF_PARAMETERS * network.num_parameters
     for node in network.nodes:
         per_step = network.is_per_step(node.name)
-        value = _padded(network.widths[node.name])
+        value = 0 if isinstance(node, SparseInput) else _padded(network.widths[node.name])
         # The value for the larger of the two kinds of batches, its gradient for that which is trained on.
         total += value * (steps + int(trained.sum()) if per_step else sequences + len(trained))
         total += _own(

@@ -72,7 +72,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere or of a
     newer version.
     """
-    document, arrays = persistence.read(path)
+    return built(path, *persistence.read(path))
+
+
+def built(
+    path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> SequenceEstimator:
+    """The model of a document and arrays that were read from `path`."""
     try:
         return _model(document, arrays)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

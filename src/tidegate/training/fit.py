@@ -246,7 +246,7 @@ def _evaluate(engine: Engine, part: Part | None, stop: Stop | None) -> tuple[flo
     """Loss and score of a part; NaN where there is none. Diverged where the loss is not finite."""
     if part is None:
         return math.nan, math.nan
-    size = evaluation_batch(part.steps.lengths)
+    size = evaluation_batch(part.steps.total_lengths)
     measured = engine.evaluate(part.steps, part.target, np.arange(len(part)), size, stop)
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")

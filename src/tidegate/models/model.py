@@ -1,0 +1,525 @@
+"""SequenceModel: many inputs, many answers, in one network."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import KW_ONLY, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.checks import choice, integer
+from tidegate.data import split
+from tidegate.engine import Engine, SparseRows, Steps, Stop, num_cores
+from tidegate.engine.memory import check_memory, evaluation_batch
+from tidegate.engine.records import MAX_THREADS, Optimizer
+from tidegate.models.encoders import Encoder, TableEncoder
+from tidegate.models.encoders import learn as learn_input
+from tidegate.models.inputs import InputRecord, _Input
+from tidegate.models.plan import aligned_streams, network_of, stream_names, stream_of
+from tidegate.models.rows import Rows
+from tidegate.models.targets import Coding, MultiClass, TargetRecord, _Target
+from tidegate.models.targets import learn as learn_target
+from tidegate.network import Dense, Embedding, Input, Network, SparseInput, Thresholds
+from tidegate.network.initializers import Initializers, initialize
+from tidegate.training import progress
+from tidegate.training.checkpoint import Checkpoint
+from tidegate.training.fit import Part, fingerprint, fit
+from tidegate.training.interrupt import CtrlC
+from tidegate.training.schedules import Schedule
+from tidegate.training.settings import NetworkSettings, TrainingSettings
+
+DTYPE = "float32"
+_TRAINING = TrainingSettings()
+Data = Mapping[str, Any]
+Answers = dict[str, Any]
+
+
+@dataclass(eq=False, repr=False)
+class SequenceModel:
+    """One network from several inputs to several targets, trained together.
+
+    >>> import numpy as np, tidegate
+    >>> rng = np.random.default_rng(0)
+    >>> data = {
+    ...     "motion": [rng.normal(size=(rng.integers(5, 20), 3)) for _ in range(60)],
+    ...     "side": rng.choice(["left", "right"], 60),
+    ...     "note": [rng.choice(["slow walk", "fast run", "rest"]) for _ in range(60)],
+    ... }
+    >>> data["exercise"] = np.array([note.split()[0] for note in data["note"]])
+    >>> data["tags"] = [["steady", "left"] if side == "left" else ["steady"] for side in data["side"]]
+    >>> model = tidegate.SequenceModel(
+    ...     inputs={
+    ...         "motion": tidegate.Numeric(),
+    ...         "side": tidegate.Category(role="static", enters="state"),
+    ...         "note": tidegate.Text(level="word"),
+    ...     },
+    ...     targets={"exercise": tidegate.MultiClass(), "tags": tidegate.MultiLabel(weight=0.5)},
+    ...     cell="gru", hidden_size=16, max_epochs=20, random_state=0,
+    ... )
+    >>> _ = model.fit(data)
+    >>> sorted(model.predict(data)), sorted(model.evaluate(data)["exercise"])[0]
+    (['exercise', 'tags'], 'accuracy')
+
+    inputs: records by name: tidegate.Numeric, Category, Text, Vector. targets: tidegate.Regression, Quantiles,
+    Binary, MultiClass, MultiLabel, Ordinal. Data are a mapping from the names of inputs and targets to their
+    values, N entries each: the record says in what form. What is missing for a sequence is None; a learnt row
+    then stands in its place, and a missing answer weighs nothing.
+
+    cell, hidden_size, num_layers, bidirectional, pooling: of each stream's encoder. dropout: between recurrent
+    layers and before what follows them. dense: (width, activation) of layers between all of these and the
+    targets. The other options are those of the estimators.
+
+    validation: a share of the sequences held out of training, data like fit's, or None. Where there is such a
+    part the epoch with the lowest loss on it is kept, and thresholds and calibration are learnt on it.
+
+    After fit: history_, stopped_, best_epoch_, num_updates_, seconds_, num_parameters_, network_, parameters_,
+    encoders_ and codings_ (by name: what fit learnt of inputs and targets, calibration among it).
+    """
+
+    inputs: Mapping[str, InputRecord]
+    targets: Mapping[str, TargetRecord]
+    _: KW_ONLY
+    cell: str = "lstm"
+    hidden_size: int = 64
+    num_layers: int = 1
+    bidirectional: bool = True
+    dropout: float = 0.3
+    pooling: str = "max"
+    dense: tuple[tuple[int, str], ...] = ()
+    optimizer: str | Optimizer = _TRAINING.optimizer
+    learning_rate: float = _TRAINING.learning_rate
+    schedule: str | Schedule = _TRAINING.schedule
+    batch_size: int = _TRAINING.batch_size
+    max_epochs: int = _TRAINING.max_epochs
+    patience: int | None = _TRAINING.patience
+    min_delta: float = _TRAINING.min_delta
+    validation: float | Data | None = _TRAINING.validation
+    clip_norm: float | None = _TRAINING.clip_norm
+    initializers: Initializers | None = None
+    num_threads: int | None = None
+    random_state: int | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        self.inputs = _records("inputs", self.inputs, _Input)
+        self.targets = _records("targets", self.targets, _Target)
+        both = self.inputs.keys() & self.targets.keys()
+        if both:
+            raise ValueError(
+                f"targets expects other names than inputs has; got {min(both)!r} in both: an input that is also a "
+                "target would be its own answer; leave it out of one"
+            )
+        if not any(target.weight for target in self.targets.values()):
+            raise ValueError("targets expects a weight above 0 of some; got 0 of all: give one a weight")
+        steps = [name for name, record in self.inputs.items() if record.is_step]
+        per_step = [name for name, target in self.targets.items() if target.is_step]
+        if per_step and not steps:
+            raise ValueError(
+                f"targets[{per_step[0]!r}] expects an input with role='step', as it is per step; got none: add one"
+            )
+        entering = [name for name, record in self.inputs.items() if record.enters != "end"]
+        if entering and not steps:
+            raise ValueError(
+                f"inputs[{entering[0]!r}] expects an input with role='step' for enters="
+                f"{self.inputs[entering[0]].enters!r}; got none: leave enters out"
+            )
+        self._network_settings()
+        self._training_settings()
+
+    def fit(self, data: Data, *, checkpoint: str | os.PathLike[str] | None = None) -> Self:
+        """Train on a mapping from the names of all inputs and targets to their values.
+
+        checkpoint: a file that holds the state of training while it runs, as in the estimators' fit.
+        ValueError where something does not fit, with its name; the model stays as it was.
+        """
+        settings = self._training_settings()
+        seed = None if self.random_state is None else integer("random_state", self.random_state, 0, 2**64 - 1)
+        split_rng, start_rng, training_rng = np.random.default_rng(seed).spawn(3)
+        rows = self._read(data, "", [*self.inputs, *self.targets])
+        training, held_out = self._parts(rows, settings.validation, split_rng)
+        encoders = {
+            name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
+            for name, record in self.inputs.items()
+        }
+        codings = {
+            name: learn_target(f"targets[{name!r}]", record, rows[name], training[name])
+            for name, record in self.targets.items()
+        }
+        network = network_of(encoders, codings, self._network_settings())
+        part = self._part(training, encoders, codings, network)
+        validation = None if held_out is None else self._part(held_out, encoders, codings, network)
+        size = sum(array.nbytes for array in part.steps.inputs)
+        check_memory(network, part.steps.total_lengths, settings.batch_size, 4 * size)
+        engine = self._engine(network)
+        longest = max(1, int(max(part.steps.lengths.max(), *(own.max() for _, own in part.steps.others), 1)))
+        values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
+        _start(values, network, encoders, codings)
+        for name, value in values.items():
+            engine.parameters[name][...] = value
+        state = None
+        if checkpoint is not None:
+            if seed is None:
+                raise ValueError("checkpoint expects a whole number as random_state; got None: pass one")
+            state = Checkpoint(Path(checkpoint), fingerprint(engine, settings, part, validation))
+        with ExitStack() as stack:
+            stop = watch = None
+            if state is not None:
+                stop = Stop()
+                stack.enter_context(CtrlC(stop))
+            if self.verbose and progress.can_show():
+                watch = stack.enter_context(progress.shown(self.cell))
+            run = fit(
+                engine, part, validation, settings, training_rng, stop=stop, watch=watch, checkpoint=state
+            )
+        settled = held_out or training
+        outputs = self._outputs_of(settled, encoders, codings, engine)
+        codings = {
+            name: coding.settled(f"targets[{name!r}]", settled[name], outputs[name])
+            for name, coding in codings.items()
+        }
+        self.__dict__.update(
+            network_=network,
+            parameters_={name: np.array(value) for name, value in engine.parameters.items()},
+            encoders_=encoders,
+            codings_=codings,
+            num_parameters_=network.num_parameters,
+            history_=run.history,
+            stopped_=run.stopped,
+            best_epoch_=run.best_epoch,
+            num_updates_=run.num_updates,
+            seconds_=run.seconds,
+            _fitted_engine=engine,
+        )
+        if state is not None and not run.interrupted:
+            state.remove()
+        if run.interrupted:
+            raise KeyboardInterrupt
+        if run.diverged:
+            from sklearn.exceptions import ConvergenceWarning
+
+            warnings.warn(f"training {run.stopped}", ConvergenceWarning, stacklevel=2)
+        return self
+
+    def predict(self, data: Data) -> Answers:
+        """Answers by target: classes (N,), booleans of labels (N, L), numbers (N,) or (N, K), quantiles (N, Q);
+        per step a list with an array a sequence."""
+        rows, outputs = self._outputs(data)
+        return {
+            name: self._shaped(rows, coding, coding.predicted(outputs[name]))
+            for name, coding in self.codings_.items()
+        }
+
+    def predict_proba(self, data: Data) -> Answers:
+        """Probabilities by target that has some: (N, C) of `classes(name)`, of a binary one (N,) of the positive
+        class; per step a list with an array a sequence."""
+        rows, outputs = self._outputs(data)
+        return {
+            name: self._shaped(rows, coding, coding.probabilities(outputs[name]))
+            for name, coding in self.codings_.items()
+            if coding.record.kind not in ("regression", "quantiles")
+        }
+
+    def classes(self, name: str) -> tuple[Any, ...]:
+        """The classes or labels of a target, in the order of its probabilities."""
+        self._check_fitted()
+        names: tuple[Any, ...] = self.codings_[choice("name", name, self.codings_)].names
+        return names
+
+    def evaluate(self, data: Data) -> dict[str, dict[str, float]]:
+        """Measures by target and name, over the rows with an answer; the first of each is its score."""
+        self._check_fitted()
+        wanted = [name for name in self.targets if name in data]
+        if not wanted:
+            raise ValueError(
+                f"data expects a target, {', '.join(map(repr, self.targets))}; got none: add one to measure by"
+            )
+        rows = self._read(data, "", [*self.inputs, *wanted])
+        outputs = self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
+        return {
+            name: self.codings_[name].measures(f"data[{name!r}]", rows[name], outputs[name])
+            for name in wanted
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to one file, which tidegate.load reads."""
+        from tidegate.models.storage import save
+
+        self._check_fitted()
+        save(self, path)
+
+    def summary(self) -> str:
+        """The layers with shapes and numbers of parameters, and how training went, as text."""
+        from tidegate.estimators.summary import outcome, table
+
+        self._check_fitted()
+        heading = f"SequenceModel, {self.num_parameters_:,} parameters"
+        return "\n".join([heading, *table(self.network_), outcome(self)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_fitted_engine"}
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            from sklearn.exceptions import NotFittedError
+
+            raise NotFittedError("this SequenceModel is not fitted yet: call fit first")
+
+    def _network_settings(self) -> NetworkSettings:
+        return NetworkSettings(**{field.name: getattr(self, field.name) for field in fields(NetworkSettings)})
+
+    def _training_settings(self) -> TrainingSettings:
+        options = {field.name: getattr(self, field.name) for field in fields(TrainingSettings)}
+        given = isinstance(self.validation, Mapping)
+        return TrainingSettings(**{**options, "validation": None} if given else options)
+
+    def _engine(self, network: Network) -> Engine:
+        threads = (
+            num_cores()
+            if self.num_threads is None
+            else integer("num_threads", self.num_threads, 1, MAX_THREADS)
+        )
+        return Engine(network, dtype=DTYPE, num_threads=threads)
+
+    def _engine_of_fit(self) -> Engine:
+        engine: Engine | None = vars(self).get("_fitted_engine")
+        if engine is None:
+            engine = self._engine(self.network_)
+            for name, value in self.parameters_.items():
+                engine.parameters[name][...] = value
+            self._fitted_engine = engine
+        return engine
+
+    def _read(self, data: Data, argument: str, names: list[str]) -> dict[str, Rows]:
+        """The rows of these inputs and targets, as many of each; ValueError names the one that is wrong."""
+        if not isinstance(data, Mapping):
+            raise ValueError(
+                f"data expects a mapping from names to values; got {type(data).__name__}: pass a dict with "
+                f"{', '.join(map(repr, names))}"
+            )
+        rows: dict[str, Rows] = {}
+        records = {**self.inputs, **self.targets}
+        for name in names:
+            if name not in data:
+                choice("data: key", name, list(data))
+            rows[name] = records[name].read(f"{argument or 'data'}[{name!r}]", data[name])
+        sizes = {name: len(one) for name, one in rows.items()}
+        if len(set(sizes.values())) > 1 or not all(sizes.values()):
+            listed = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
+            raise ValueError(
+                f"data expects as many entries of each, at least one; got {listed}: pass as many"
+            )
+        self._check_steps(rows)
+        return rows
+
+    def _check_steps(self, rows: Mapping[str, Rows]) -> None:
+        """ValueError where inputs of one stream, or targets per step, have other lengths."""
+        first: dict[str, str] = {}
+        for name, record in self.inputs.items():
+            if not record.is_step:
+                continue
+            other = first.setdefault(record.stream, name)
+            _check_lengths(
+                name, rows[name], other, rows[other], "give it a stream of its own, or pass as many"
+            )
+        main = next(iter(first.values()), None)
+        for name, target in self.targets.items():
+            if target.is_step and name in rows:
+                assert main is not None
+                own, steps = rows[name], rows[main]
+                missing = own.lengths == 0
+                if missing.any():
+                    rows[name] = _with_missing_steps(own, steps, target)  # type: ignore[index]
+                _check_lengths(name, rows[name], main, steps, "pass one answer a step")
+
+    def _parts(
+        self, rows: dict[str, Rows], share: float | None, rng: np.random.Generator
+    ) -> tuple[dict[str, Rows], dict[str, Rows] | None]:
+        if self.validation is None:
+            return rows, None
+        if isinstance(self.validation, Mapping):
+            return rows, self._read(self.validation, "validation", [*self.inputs, *self.targets])
+        assert share is not None
+        total = len(next(iter(rows.values())))
+        if total < 2:
+            raise ValueError(
+                f"validation={share:g} expects at least 2 sequences to split; got {total}: pass validation=None"
+            )
+        share = min(max(share, 1 / total), 1 - 1 / total)
+        training, held_out = split(
+            total, share, classes=self._strata(rows, share), seed=int(rng.integers(2**32))
+        )
+        return tuple({name: one.take(part) for name, one in rows.items()} for part in (training, held_out))  # type: ignore[return-value]
+
+    def _strata(self, rows: Mapping[str, Rows], share: float) -> NDArray[Any] | None:
+        """The first target's classes, where both sides of a split have room for every one."""
+        for name, target in self.targets.items():
+            if not isinstance(target, MultiClass) or target.is_step or not rows[name].present.all():
+                continue
+            labels = np.array([str(value) for value in rows[name].values])
+            counts = np.unique(labels, return_counts=True)[1]
+            held_out = round(share * len(labels))
+            room = len(counts) <= min(held_out, len(labels) - held_out)
+            return labels if room and counts.min() > 1 else None
+        return None
+
+    def _part(
+        self,
+        rows: Mapping[str, Rows],
+        encoders: Mapping[str, Encoder],
+        codings: Mapping[str, Coding],
+        network: Network,
+    ) -> Part:
+        steps = self._steps(rows, encoders, network)
+        coded = [coding.target(f"targets[{name!r}]", rows[name]) for name, coding in codings.items()]
+        return Part(steps, tuple(target for target, _ in coded), tuple(variance for _, variance in coded))
+
+    def _steps(self, rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], network: Network) -> Steps:
+        """As the engine reads them."""
+        arrays: dict[str, Any] = {}
+        lengths: dict[str, NDArray[np.int64]] = {}
+        present: dict[str, NDArray[np.bool_]] = {}
+        for name, encoder in encoders.items():
+            arrays |= encoder.arrays(f"inputs[{name!r}]", name, rows[name], self.bidirectional)
+            stream = stream_of(name, encoder)
+            if stream is None:
+                present[f"{name}.present"] = rows[name].present
+                continue
+            own = rows[name].lengths if encoder.record.is_step else None
+            if own is None:
+                assert isinstance(encoder, TableEncoder)
+                own = encoder.lengths(rows[name])
+            lengths[stream] = own
+            present[f"{stream}/present"] = own > 0
+        streams = stream_names(encoders)
+        for stream in aligned_streams(encoders):
+            arrays[f"{stream}/index"] = self._index(rows, streams[0], stream)
+        num_sequences = len(next(iter(rows.values())))
+        nothing = np.zeros(num_sequences, np.int64)
+        places = [(_starts(own), own) for own in (lengths[stream] for stream in streams)] or [
+            (nothing, nothing)
+        ]
+        arrays |= {name: there[:, np.newaxis].astype(DTYPE) for name, there in present.items()}
+        return Steps(
+            tuple(arrays[node.name] for node in network.nodes if isinstance(node, Input)),
+            *places[0],
+            tuple(arrays[node.name] for node in network.nodes if isinstance(node, SparseInput)),
+            tuple(places[1:]),
+        )
+
+    def _index(self, rows: Mapping[str, Rows], main: str, other: str) -> SparseRows:
+        """For each step of the main stream the last one of the other that is not later; none before the first."""
+        of = {
+            stream: next(
+                (rows[name] for name, record in self.inputs.items() if record.stream == stream and record.is_step
+                 and rows[name].times is not None), None,
+            )
+            for stream in (main, other)
+        }  # fmt: skip
+        for stream, one in of.items():
+            if one is None:
+                raise ValueError(
+                    f"align expects time stamps of stream {stream!r}; got none: pass tidegate.Sequences with times"
+                )
+        first, second = of[main], of[other]
+        assert (
+            first is not None and second is not None and first.times is not None and second.times is not None
+        )
+        found = np.full(len(first.times), -1, dtype=np.int64)
+        for a, b, c, d in zip(first.offsets[:-1], first.offsets[1:], second.offsets[:-1], second.offsets[1:]):
+            found[a:b] = np.searchsorted(second.times[c:d], first.times[a:b], side="right") - 1
+        offsets = np.concatenate(([0], np.cumsum(found >= 0))).astype(np.int64)
+        return SparseRows(offsets, found[found >= 0].astype(np.int32))
+
+    def _outputs(self, data: Data) -> tuple[dict[str, Rows], dict[str, NDArray[Any]]]:
+        self._check_fitted()
+        rows = self._read(data, "", list(self.inputs))
+        return rows, self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
+
+    def _outputs_of(
+        self,
+        rows: Mapping[str, Rows],
+        encoders: Mapping[str, Encoder],
+        codings: Mapping[str, Coding],
+        engine: Engine,
+    ) -> dict[str, NDArray[Any]]:
+        """The network's outputs by target, (R, K)."""
+        steps = self._steps(rows, encoders, engine.network)
+        names = [f"{name}.output" for name in codings]
+        outputs = engine.values(names, steps, evaluation_batch(steps.total_lengths))
+        return dict(zip(codings, outputs))
+
+    def _shaped(self, rows: Mapping[str, Rows], coding: Coding, answers: NDArray[Any]) -> Any:
+        if not coding.record.is_step:
+            return answers
+        main = next(name for name, record in self.inputs.items() if record.is_step)
+        return np.split(answers, rows[main].offsets[1:-1])
+
+
+def _records(argument: str, given: Any, kind: type) -> dict[str, Any]:
+    if not isinstance(given, Mapping) or not given:
+        raise ValueError(
+            f"{argument} expects a mapping from names to records, at least one; got {given!r:.60}: pass one"
+        )
+    for name, record in given.items():
+        if not isinstance(name, str) or not name or "/" in name or ":" in name:
+            raise ValueError(f"{argument} expects names without / and :; got {name!r}: rename it")
+        if not isinstance(record, kind):
+            raise ValueError(
+                f"{argument}[{name!r}] expects a record such as tidegate."
+                f"{'Numeric' if argument == 'inputs' else 'MultiClass'}(); got {type(record).__name__}: pass one"
+            )
+    return dict(given)
+
+
+def _check_lengths(name: str, own: Rows, other: str, others: Rows, remedy: str) -> None:
+    assert own.lengths is not None and others.lengths is not None
+    wrong = np.flatnonzero(own.lengths != others.lengths)
+    if len(wrong):
+        at = int(wrong[0])
+        raise ValueError(
+            f"data[{name!r}] expects {others.lengths[at]} steps in sequence {at}, as data[{other!r}] has; got "
+            f"{own.lengths[at]}: {remedy}"
+        )
+
+
+def _with_missing_steps(own: Rows, steps: Rows, target: TargetRecord) -> Rows:
+    """A target per step with an answer missing at each step of the sequences that have none."""
+    assert own.lengths is not None and steps.lengths is not None
+    missing = own.lengths == 0
+    lengths = np.where(missing, steps.lengths, own.lengths)
+    known = np.repeat(~missing, lengths)
+    if own.values.dtype == object:
+        values = np.full((int(lengths.sum()), *own.values.shape[1:]), None, dtype=object)
+    else:
+        values = np.full((int(lengths.sum()), *own.values.shape[1:]), np.nan)
+    values[known] = own.values
+    return Rows(values, lengths, own.present)
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
+
+
+def _start(
+    values: dict[str, NDArray[Any]],
+    network: Network,
+    encoders: Mapping[str, Encoder],
+    codings: Mapping[str, Coding],
+) -> None:
+    """What the data say of initial values: embeddings of what was never seen are zero; an ordinal's thresholds
+    give the classes' frequencies."""
+    for name, encoder in encoders.items():
+        if isinstance(encoder, TableEncoder) and not encoder.has_rare:
+            values[f"weight_{name}.table"][0] = 0.0
+    for name, coding in codings.items():
+        if coding.frequencies is not None:
+            above = np.clip(1.0 - np.cumsum(coding.frequencies)[:-1], 1e-3, 1.0 - 1e-3)
+            at = np.log((1.0 - above) / above)
+            gaps = np.log(np.maximum(np.diff(at), 1e-2))
+            values[f"weight_{name}.output"][:] = np.concatenate((at[:1], gaps))
