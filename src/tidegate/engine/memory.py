@@ -29,8 +29,10 @@ from tidegate.network import (
     Node,
     Pool,
     Recurrent,
+    Repeat,
+    SparseInput,
+    Thresholds,
 )
-from tidegate.network import Repeat, SparseInput, Thresholds
 from tidegate.network.nodes import InputDecay, StateDecay
 
 NUM_BYTES = 4  # of a float32

@@ -82,7 +82,7 @@ class Steps:
     @property
     def total_lengths(self) -> Indices:
         """(N,) steps of each sequence in all streams."""
-        return np.sum([self.lengths, *(lengths for _, lengths in self.others)], axis=0)
+        return np.asarray(np.sum([self.lengths, *(lengths for _, lengths in self.others)], axis=0))
 
     @classmethod
     def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
@@ -97,8 +97,8 @@ class Steps:
 @dataclass(frozen=True)
 class Target:
     """What a loss compares with: values (rows, K) in the engine's dtype, or int32 classes (rows,) for
-    softmax_cross_entropy and ordinal; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the
-    network's output is per step."""
+    softmax_cross_entropy and ordinal; weights (rows,) or None. Rows are sequences, or the rows of the
+    inputs where the network's output is per step."""
 
     values: NDArray[Any]
     weights: Floats | None = None

@@ -58,7 +58,8 @@ class NumericEncoder:
             absent = np.isnan(there).all(axis=0)
             if absent.any():
                 raise ValueError(
-                    f"{argument} expects some value in each column; got none in column {int(absent.argmax())} "
+                    f"{argument} expects some value in each column; got none in column "
+                    f"{int(absent.argmax())} "
                     "of the sequences that are trained on: leave it out"
                 )
             scaling = Scaling.of(argument, there) if standardize else Scaling.identity(width)
@@ -148,7 +149,8 @@ class TableEncoder:
             kept = sorted(kept, key=lambda unit: (-counts[unit], unit))[: record.max_vocabulary]
         elif len(counts) == sum(counts.values()) > 10:
             warnings.warn(
-                f"{argument} has as many categories as rows, {len(counts)}: it tells sequences apart and nothing "
+                f"{argument} has as many categories as rows, {len(counts)}: it tells sequences "
+                "apart and nothing "
                 "of others; leave it out",
                 stacklevel=2,
             )

@@ -28,13 +28,13 @@ ENCODERS = ("recurrent", "mean")
 class _Input:
     """role: "step", with values at each step of a sequence, or "static", one row a sequence.
 
-    stream: inputs of steps with the same stream have the same steps and are read side by side by one recurrent
-    encoder; another stream may have other steps, at a rate of its own. The stream of the first such input is
-    the main one, whose steps are those of targets per step. align: the stream's states are looked up at the
-    steps of the main stream, by time stamp, the last one before or at each; otherwise its pooled states stand
-    beside the others' at the end. enters, of a static input: at the "end", beside the pooled states; as the
-    "state" that the main stream begins with; or at every "step" of it. columns: of a table; None: one of the
-    input's name.
+    stream: inputs of steps with the same stream have the same steps and are read side by side by one
+    recurrent encoder; another stream may have other steps, at a rate of its own. The stream of the first
+    such input is the main one, whose steps are those of targets per step. align: the stream's states are
+    looked up at the steps of the main stream, by time stamp, the last one before or at each; otherwise its
+    pooled states stand beside the others' at the end. enters, of a static input: at the "end", beside the
+    pooled states; as the "state" that the main stream begins with; or at every "step" of it. columns: of a
+    table; None: one of the input's name.
     """
 
     _: KW_ONLY
@@ -73,10 +73,10 @@ class Numeric(_Input):
     """Numbers. Of steps as tidegate.Sequences.from_any takes them, None in a list where a sequence has none;
     static (N,) or (N, K).
 
-    standardize: to mean 0 and standard deviation 1 of the training part. projection: the width of a dense layer
-    with tanh between the numbers and what reads them; None: none. missing, fill: what becomes of NaN, as the
-    estimators have it; None: "mask" where there are some in fit, else "refuse". A static row that is all NaN
-    is missing as a whole; other static NaN are the mean, with a column beside them that says so.
+    standardize: to mean 0 and standard deviation 1 of the training part. projection: the width of a dense
+    layer with tanh between the numbers and what reads them; None: none. missing, fill: what becomes of NaN,
+    as the estimators have it; None: "mask" where there are some in fit, else "refuse". A static row that is
+    all NaN is missing as a whole; other static NaN are the mean, with a column beside them that says so.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -101,8 +101,8 @@ class Numeric(_Input):
 
 @dataclass(frozen=True)
 class Category(_Input):
-    """Labels of any kind, each with an embedding of `size` numbers; None is a missing one. Labels that fit saw
-    fewer than min_count times, and those it did not see, share one embedding."""
+    """Labels of any kind, each with an embedding of `size` numbers; None is a missing one. Labels that fit
+    saw fewer than min_count times, and those it did not see, share one embedding."""
 
     kind: ClassVar[str] = "category"
 

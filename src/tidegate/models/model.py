@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,17 +15,19 @@ from numpy.typing import NDArray
 
 from tidegate.checks import choice, integer
 from tidegate.data import split
-from tidegate.engine import Engine, SparseRows, Steps, Stop, num_cores
+from tidegate.engine import Engine, Stop, num_cores
 from tidegate.engine.memory import check_memory, evaluation_batch
 from tidegate.engine.records import MAX_THREADS, Optimizer
 from tidegate.models.encoders import Encoder, TableEncoder
 from tidegate.models.encoders import learn as learn_input
 from tidegate.models.inputs import InputRecord, _Input
-from tidegate.models.plan import aligned_streams, network_of, stream_names, stream_of
+from tidegate.models.plan import network_of
+from tidegate.models.reading import read
 from tidegate.models.rows import Rows
+from tidegate.models.steps import steps_of
 from tidegate.models.targets import Coding, MultiClass, TargetRecord, _Target
 from tidegate.models.targets import learn as learn_target
-from tidegate.network import Dense, Embedding, Input, Network, SparseInput, Thresholds
+from tidegate.network import Network
 from tidegate.network.initializers import Initializers, initialize
 from tidegate.training import progress
 from tidegate.training.checkpoint import Checkpoint
@@ -66,20 +68,21 @@ class SequenceModel:
     >>> sorted(model.predict(data)), sorted(model.evaluate(data)["exercise"])[0]
     (['exercise', 'tags'], 'accuracy')
 
-    inputs: records by name: tidegate.Numeric, Category, Text, Vector. targets: tidegate.Regression, Quantiles,
-    Binary, MultiClass, MultiLabel, Ordinal. Data are a mapping from the names of inputs and targets to their
-    values, N entries each: the record says in what form. What is missing for a sequence is None; a learnt row
-    then stands in its place, and a missing answer weighs nothing.
+    inputs: records by name: tidegate.Numeric, Category, Text, Vector. targets: tidegate.Regression,
+    Quantiles, Binary, MultiClass, MultiLabel, Ordinal. Data are a mapping from the names of inputs and
+    targets to their values, N entries each: the record says in what form. What is missing for a sequence is
+    None; a learnt row then stands in its place, and a missing answer weighs nothing.
 
-    cell, hidden_size, num_layers, bidirectional, pooling: of each stream's encoder. dropout: between recurrent
-    layers and before what follows them. dense: (width, activation) of layers between all of these and the
-    targets. The other options are those of the estimators.
+    cell, hidden_size, num_layers, bidirectional, pooling: of each stream's encoder. dropout: between
+    recurrent layers and before what follows them. dense: (width, activation) of layers between all of these
+    and the targets. The other options are those of the estimators.
 
     validation: a share of the sequences held out of training, data like fit's, or None. Where there is such a
     part the epoch with the lowest loss on it is kept, and thresholds and calibration are learnt on it.
 
-    After fit: history_, stopped_, best_epoch_, num_updates_, seconds_, num_parameters_, network_, parameters_,
-    encoders_ and codings_ (by name: what fit learnt of inputs and targets, calibration among it).
+    After fit: history_, stopped_, best_epoch_, num_updates_, seconds_, num_parameters_, network_,
+    parameters_, encoders_ and codings_ (by name: what fit learnt of inputs and targets, calibration among
+    it).
     """
 
     inputs: Mapping[str, InputRecord]
@@ -106,13 +109,25 @@ class SequenceModel:
     random_state: int | None = None
     verbose: bool = False
 
+    network_: Network = field(init=False)
+    parameters_: dict[str, NDArray[Any]] = field(init=False)
+    encoders_: dict[str, Encoder] = field(init=False)
+    codings_: dict[str, Coding] = field(init=False)
+    history_: dict[str, list[float]] = field(init=False)
+    stopped_: str = field(init=False)
+    best_epoch_: int = field(init=False)
+    num_updates_: int = field(init=False)
+    seconds_: float = field(init=False)
+    num_parameters_: int = field(init=False)
+
     def __post_init__(self) -> None:
         self.inputs = _records("inputs", self.inputs, _Input)
         self.targets = _records("targets", self.targets, _Target)
         both = self.inputs.keys() & self.targets.keys()
         if both:
             raise ValueError(
-                f"targets expects other names than inputs has; got {min(both)!r} in both: an input that is also a "
+                f"targets expects other names than inputs has; got {min(both)!r} in both: an input "
+                "that is also a "
                 "target would be its own answer; leave it out of one"
             )
         if not any(target.weight for target in self.targets.values()):
@@ -121,7 +136,8 @@ class SequenceModel:
         per_step = [name for name, target in self.targets.items() if target.is_step]
         if per_step and not steps:
             raise ValueError(
-                f"targets[{per_step[0]!r}] expects an input with role='step', as it is per step; got none: add one"
+                f"targets[{per_step[0]!r}] expects an input with role='step', as it is per step; "
+                "got none: add one"
             )
         entering = [name for name, record in self.inputs.items() if record.enters != "end"]
         if entering and not steps:
@@ -141,7 +157,7 @@ class SequenceModel:
         settings = self._training_settings()
         seed = None if self.random_state is None else integer("random_state", self.random_state, 0, 2**64 - 1)
         split_rng, start_rng, training_rng = np.random.default_rng(seed).spawn(3)
-        rows = self._read(data, "", [*self.inputs, *self.targets])
+        rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *self.targets])
         training, held_out = self._parts(rows, settings.validation, split_rng)
         encoders = {
             name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
@@ -207,8 +223,8 @@ class SequenceModel:
         return self
 
     def predict(self, data: Data) -> Answers:
-        """Answers by target: classes (N,), booleans of labels (N, L), numbers (N,) or (N, K), quantiles (N, Q);
-        per step a list with an array a sequence."""
+        """Answers by target: classes (N,), booleans of labels (N, L), numbers (N,) or (N, K), quantiles (N,
+        Q); per step a list with an array a sequence."""
         rows, outputs = self._outputs(data)
         return {
             name: self._shaped(rows, coding, coding.predicted(outputs[name]))
@@ -216,8 +232,8 @@ class SequenceModel:
         }
 
     def predict_proba(self, data: Data) -> Answers:
-        """Probabilities by target that has some: (N, C) of `classes(name)`, of a binary one (N,) of the positive
-        class; per step a list with an array a sequence."""
+        """Probabilities by target that has some: (N, C) of `classes(name)`, of a binary one (N,) of the
+        positive class; per step a list with an array a sequence."""
         rows, outputs = self._outputs(data)
         return {
             name: self._shaped(rows, coding, coding.probabilities(outputs[name]))
@@ -237,9 +253,10 @@ class SequenceModel:
         wanted = [name for name in self.targets if name in data]
         if not wanted:
             raise ValueError(
-                f"data expects a target, {', '.join(map(repr, self.targets))}; got none: add one to measure by"
+                f"data expects a target, {', '.join(map(repr, self.targets))}; got none: add one to "
+                "measure by"
             )
-        rows = self._read(data, "", [*self.inputs, *wanted])
+        rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *wanted])
         outputs = self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
         return {
             name: self.codings_[name].measures(f"data[{name!r}]", rows[name], outputs[name])
@@ -295,60 +312,21 @@ class SequenceModel:
             self._fitted_engine = engine
         return engine
 
-    def _read(self, data: Data, argument: str, names: list[str]) -> dict[str, Rows]:
-        """The rows of these inputs and targets, as many of each; ValueError names the one that is wrong."""
-        if not isinstance(data, Mapping):
-            raise ValueError(
-                f"data expects a mapping from names to values; got {type(data).__name__}: pass a dict with "
-                f"{', '.join(map(repr, names))}"
-            )
-        rows: dict[str, Rows] = {}
-        records = {**self.inputs, **self.targets}
-        for name in names:
-            if name not in data:
-                choice("data: key", name, list(data))
-            rows[name] = records[name].read(f"{argument or 'data'}[{name!r}]", data[name])
-        sizes = {name: len(one) for name, one in rows.items()}
-        if len(set(sizes.values())) > 1 or not all(sizes.values()):
-            listed = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
-            raise ValueError(
-                f"data expects as many entries of each, at least one; got {listed}: pass as many"
-            )
-        self._check_steps(rows)
-        return rows
-
-    def _check_steps(self, rows: Mapping[str, Rows]) -> None:
-        """ValueError where inputs of one stream, or targets per step, have other lengths."""
-        first: dict[str, str] = {}
-        for name, record in self.inputs.items():
-            if not record.is_step:
-                continue
-            other = first.setdefault(record.stream, name)
-            _check_lengths(
-                name, rows[name], other, rows[other], "give it a stream of its own, or pass as many"
-            )
-        main = next(iter(first.values()), None)
-        for name, target in self.targets.items():
-            if target.is_step and name in rows:
-                assert main is not None
-                own, steps = rows[name], rows[main]
-                missing = own.lengths == 0
-                if missing.any():
-                    rows[name] = _with_missing_steps(own, steps, target)  # type: ignore[index]
-                _check_lengths(name, rows[name], main, steps, "pass one answer a step")
-
     def _parts(
         self, rows: dict[str, Rows], share: float | None, rng: np.random.Generator
     ) -> tuple[dict[str, Rows], dict[str, Rows] | None]:
         if self.validation is None:
             return rows, None
         if isinstance(self.validation, Mapping):
-            return rows, self._read(self.validation, "validation", [*self.inputs, *self.targets])
+            return rows, read(
+                self.inputs, self.targets, self.validation, "validation", [*self.inputs, *self.targets]
+            )
         assert share is not None
         total = len(next(iter(rows.values())))
         if total < 2:
             raise ValueError(
-                f"validation={share:g} expects at least 2 sequences to split; got {total}: pass validation=None"
+                f"validation={share:g} expects at least 2 sequences to split; got {total}: pass "
+                "validation=None"
             )
         share = min(max(share, 1 / total), 1 - 1 / total)
         training, held_out = split(
@@ -375,70 +353,13 @@ class SequenceModel:
         codings: Mapping[str, Coding],
         network: Network,
     ) -> Part:
-        steps = self._steps(rows, encoders, network)
+        steps = steps_of(rows, encoders, network, self.bidirectional)
         coded = [coding.target(f"targets[{name!r}]", rows[name]) for name, coding in codings.items()]
         return Part(steps, tuple(target for target, _ in coded), tuple(variance for _, variance in coded))
 
-    def _steps(self, rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], network: Network) -> Steps:
-        """As the engine reads them."""
-        arrays: dict[str, Any] = {}
-        lengths: dict[str, NDArray[np.int64]] = {}
-        present: dict[str, NDArray[np.bool_]] = {}
-        for name, encoder in encoders.items():
-            arrays |= encoder.arrays(f"inputs[{name!r}]", name, rows[name], self.bidirectional)
-            stream = stream_of(name, encoder)
-            if stream is None:
-                present[f"{name}.present"] = rows[name].present
-                continue
-            own = rows[name].lengths if encoder.record.is_step else None
-            if own is None:
-                assert isinstance(encoder, TableEncoder)
-                own = encoder.lengths(rows[name])
-            lengths[stream] = own
-            present[f"{stream}/present"] = own > 0
-        streams = stream_names(encoders)
-        for stream in aligned_streams(encoders):
-            arrays[f"{stream}/index"] = self._index(rows, streams[0], stream)
-        num_sequences = len(next(iter(rows.values())))
-        nothing = np.zeros(num_sequences, np.int64)
-        places = [(_starts(own), own) for own in (lengths[stream] for stream in streams)] or [
-            (nothing, nothing)
-        ]
-        arrays |= {name: there[:, np.newaxis].astype(DTYPE) for name, there in present.items()}
-        return Steps(
-            tuple(arrays[node.name] for node in network.nodes if isinstance(node, Input)),
-            *places[0],
-            tuple(arrays[node.name] for node in network.nodes if isinstance(node, SparseInput)),
-            tuple(places[1:]),
-        )
-
-    def _index(self, rows: Mapping[str, Rows], main: str, other: str) -> SparseRows:
-        """For each step of the main stream the last one of the other that is not later; none before the first."""
-        of = {
-            stream: next(
-                (rows[name] for name, record in self.inputs.items() if record.stream == stream and record.is_step
-                 and rows[name].times is not None), None,
-            )
-            for stream in (main, other)
-        }  # fmt: skip
-        for stream, one in of.items():
-            if one is None:
-                raise ValueError(
-                    f"align expects time stamps of stream {stream!r}; got none: pass tidegate.Sequences with times"
-                )
-        first, second = of[main], of[other]
-        assert (
-            first is not None and second is not None and first.times is not None and second.times is not None
-        )
-        found = np.full(len(first.times), -1, dtype=np.int64)
-        for a, b, c, d in zip(first.offsets[:-1], first.offsets[1:], second.offsets[:-1], second.offsets[1:]):
-            found[a:b] = np.searchsorted(second.times[c:d], first.times[a:b], side="right") - 1
-        offsets = np.concatenate(([0], np.cumsum(found >= 0))).astype(np.int64)
-        return SparseRows(offsets, found[found >= 0].astype(np.int32))
-
     def _outputs(self, data: Data) -> tuple[dict[str, Rows], dict[str, NDArray[Any]]]:
         self._check_fitted()
-        rows = self._read(data, "", list(self.inputs))
+        rows = read(self.inputs, self.targets, data, "data", list(self.inputs))
         return rows, self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
 
     def _outputs_of(
@@ -449,7 +370,7 @@ class SequenceModel:
         engine: Engine,
     ) -> dict[str, NDArray[Any]]:
         """The network's outputs by target, (R, K)."""
-        steps = self._steps(rows, encoders, engine.network)
+        steps = steps_of(rows, encoders, engine.network, self.bidirectional)
         names = [f"{name}.output" for name in codings]
         outputs = engine.values(names, steps, evaluation_batch(steps.total_lengths))
         return dict(zip(codings, outputs))
@@ -472,38 +393,10 @@ def _records(argument: str, given: Any, kind: type) -> dict[str, Any]:
         if not isinstance(record, kind):
             raise ValueError(
                 f"{argument}[{name!r}] expects a record such as tidegate."
-                f"{'Numeric' if argument == 'inputs' else 'MultiClass'}(); got {type(record).__name__}: pass one"
+                f"{'Numeric' if argument == 'inputs' else 'MultiClass'}(); got "
+                f"{type(record).__name__}: pass one"
             )
     return dict(given)
-
-
-def _check_lengths(name: str, own: Rows, other: str, others: Rows, remedy: str) -> None:
-    assert own.lengths is not None and others.lengths is not None
-    wrong = np.flatnonzero(own.lengths != others.lengths)
-    if len(wrong):
-        at = int(wrong[0])
-        raise ValueError(
-            f"data[{name!r}] expects {others.lengths[at]} steps in sequence {at}, as data[{other!r}] has; got "
-            f"{own.lengths[at]}: {remedy}"
-        )
-
-
-def _with_missing_steps(own: Rows, steps: Rows, target: TargetRecord) -> Rows:
-    """A target per step with an answer missing at each step of the sequences that have none."""
-    assert own.lengths is not None and steps.lengths is not None
-    missing = own.lengths == 0
-    lengths = np.where(missing, steps.lengths, own.lengths)
-    known = np.repeat(~missing, lengths)
-    if own.values.dtype == object:
-        values = np.full((int(lengths.sum()), *own.values.shape[1:]), None, dtype=object)
-    else:
-        values = np.full((int(lengths.sum()), *own.values.shape[1:]), np.nan)
-    values[known] = own.values
-    return Rows(values, lengths, own.present)
-
-
-def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
 
 
 def _start(
@@ -512,8 +405,8 @@ def _start(
     encoders: Mapping[str, Encoder],
     codings: Mapping[str, Coding],
 ) -> None:
-    """What the data say of initial values: embeddings of what was never seen are zero; an ordinal's thresholds
-    give the classes' frequencies."""
+    """What the data say of initial values: embeddings of what was never seen are zero; an ordinal's
+    thresholds give the classes' frequencies."""
     for name, encoder in encoders.items():
         if isinstance(encoder, TableEncoder) and not encoder.has_rare:
             values[f"weight_{name}.table"][0] = 0.0

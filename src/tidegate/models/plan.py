@@ -1,4 +1,5 @@
-"""The network of a model: an encoder for each stream, what is per sequence beside them, and a head a target."""
+"""The network of a model: an encoder for each stream, what is per sequence beside them, and a head a
+target."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ MOST_STEPS = 2**31 - 1
 
 
 def stream_names(encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
-    """The streams in the network's order, the main one first: of steps, by name, then of texts, "text:NAME"."""
+    """The streams in the network's order, the main one first: of steps, by name, then of texts,
+    "text:NAME"."""
     of_steps = [encoder.record.stream for encoder in encoders.values() if encoder.record.is_step]
     of_texts = [f"text:{name}" for name, encoder in encoders.items() if is_text_stream(encoder)]
     return tuple(dict.fromkeys([*of_steps, *of_texts]))
@@ -92,24 +94,25 @@ def network_of(
         if stream == main:
             for other in aligned:
                 nodes.append(SparseInput(f"{other}/index", MOST_STEPS, 0))
-                for top in tops[other]:
-                    nodes.append(Align(f"{top}.aligned", (top, f"{other}/index"), settings.hidden_size))
-                    sources_of.append(Sources.of(f"{top}.aligned"))
+                for state in tops[other]:
+                    nodes.append(Align(f"{state}.aligned", (state, f"{other}/index"), settings.hidden_size))
+                    sources_of.append(Sources.of(f"{state}.aligned"))
             for name in at_steps:
                 nodes.append(Repeat(f"{name}.steps", (name,), first_input[stream]))
                 sources_of.append(Sources.of(f"{name}.steps"))
             beginnings = tuple(as_state)
         own, tops[stream] = _recurrent(stream, sources_of, own_settings, beginnings)
         nodes += own
-    of_sequence, of_steps = [], []
+    of_sequence: list[str] = []
+    of_steps: list[str] = []
     pooled: list[str] = []
     for stream in streams:
         if stream in aligned:
             continue
-        names = [f"{top}.pool" for top in tops[stream]]
+        names = [f"{state}.pool" for state in tops[stream]]
         wanted = stream != main or any(not coding.record.is_step for coding in codings.values())
         if wanted:
-            nodes += [Pool(f"{top}.pool", (top,), settings.pooling) for top in tops[stream]]
+            nodes += [Pool(f"{state}.pool", (state,), settings.pooling) for state in tops[stream]]
             nodes += _gated(f"{stream}/present", names)
             pooled += [f"{name}.gated" for name in names]
     main_pooled = 0 if main is None else len(tops[main])
@@ -123,8 +126,8 @@ def network_of(
         nodes += [Repeat(f"{name}.beside", (name,), first_input[main]) for name in beside]
         of_steps = [*tops[main], *(f"{name}.beside" for name in beside)]
     heads: dict[bool, tuple[str, ...]] = {}
-    for per_step, names in ((False, of_sequence), (True, of_steps)):
-        top = tuple(names)
+    for per_step, names_read in ((False, of_sequence), (True, of_steps)):
+        top: tuple[str, ...] = tuple(names_read)
         if top and settings.dropout:
             suffix = ".dropped_steps" if per_step else ".dropped"
             nodes += [Dropout(f"{name}{suffix}", (name,), settings.dropout) for name in top]

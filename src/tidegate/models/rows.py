@@ -1,5 +1,5 @@
-"""What a user passes for one input or target, as rows: one a sequence, or one a step of the sequences that have
-some.
+"""What a user passes for one input or target, as rows: one a sequence, or one a step of the sequences that
+have some.
 
 N sequences, S steps of all of them.
 """
@@ -73,7 +73,7 @@ def numbers_of_sequences(argument: str, given: Any) -> Rows:
         )
     if np.isinf(values).any():
         raise ValueError(f"{argument} expects finite numbers; got infinity: mend it, or pass NaN")
-    return Rows(values, None, ~np.isnan(values).all(axis=1))
+    return Rows(values, None, np.asarray(~np.isnan(values).all(axis=1)))
 
 
 def numbers_of_steps(argument: str, given: Any) -> Rows:
@@ -179,7 +179,7 @@ def _labels(argument: str, given: Any) -> NDArray[Any]:
     labels = np.empty(len(plain), dtype=object)
     for index, value in enumerate(plain):
         value = value.item() if isinstance(value, np.generic) else value
-        labels[index] = None if value is None or value != value else value  # noqa: PLR0124  NaN
+        labels[index] = None if value is None or value != value else value
     return labels
 
 

@@ -25,7 +25,7 @@ from tidegate.network import Network
 
 _PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")
 _SETTINGS = tuple(
-    field.name for field in fields(SequenceModel) if field.name not in ("inputs", "targets", "_")
+    field.name for field in fields(SequenceModel) if field.init and field.name not in ("inputs", "targets")
 )
 Arrays = dict[str, NDArray[Any]]
 
@@ -50,8 +50,6 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         },
         **{name: getattr(model, name) for name in _PLAIN},
     }
-    if (table := vars(model).get("table_")) is not None:
-        document["table"] = table
     persistence.write(path, document, arrays)
 
 
@@ -104,8 +102,6 @@ def _model(document: Mapping[str, Any], arrays: Arrays) -> SequenceModel:
         },
         **{name: document[name] for name in _PLAIN},
     )
-    if "table" in document:
-        model.table_ = document["table"]
     return model
 
 
@@ -176,7 +172,7 @@ def _from_coding(name: str, record: Any, document: Mapping[str, Any], arrays: Ar
     if (own := document.get("calibration")) is not None:
         points = tuple(tuple(arrays[f"codings.{name}.points.{index}"]) for index in range(own["num_points"]))
         plain = {key: value for key, value in own.items() if key != "num_points"}
-        calibration = Calibration(**plain, points=points)  # type: ignore[arg-type]
+        calibration = Calibration(**plain, points=points)
     parts = {part: _tuple(document[part]) for part in ("weights", "thresholds", "frequencies")}
     return Coding(record, tuple(document["names"]), scaling, calibration=calibration, **parts)
 

@@ -40,8 +40,8 @@ CALIBRATIONS = ("temperature", "isotonic")
 
 @dataclass(frozen=True)
 class _Target:
-    """per: "sequence", or "step" of the main stream. weight: of its loss in the sum that is minimised. columns:
-    of a table; None: the one of the target's name."""
+    """per: "sequence", or "step" of the main stream. weight: of its loss in the sum that is minimised.
+    columns: of a table; None: the one of the target's name."""
 
     _: KW_ONLY
     per: str = "sequence"
@@ -72,8 +72,8 @@ class _Numbers(_Target):
 
 @dataclass(frozen=True)
 class Regression(_Numbers):
-    """One number, (N,), or several, (N, K); NaN where it is missing. loss: "mse", "mae" or "huber". The targets
-    are standardised for training, and losses are in that unit."""
+    """One number, (N,), or several, (N, K); NaN where it is missing. loss: "mse", "mae" or "huber". The
+    targets are standardised for training, and losses are in that unit."""
 
     kind: ClassVar[str] = "regression"
 
@@ -131,9 +131,10 @@ class MultiClass(_Classes):
 
 @dataclass(frozen=True)
 class Binary(_Classes):
-    """One of two classes, of which `positive` (None: the greater) is the positive one. positive_weight: what it
-    weighs in the loss, or "balanced", as much as the other class together. threshold: the probability from
-    which it is predicted, or "validation", the one with the best F1 on the validation part."""
+    """One of two classes, of which `positive` (None: the greater) is the positive one. positive_weight:
+    what it weighs in the loss, or "balanced", as much as the other class together. threshold: the
+    probability from which it is predicted, or "validation", the one with the best F1 on the validation
+    part."""
 
     kind: ClassVar[str] = "binary"
 
@@ -147,10 +148,10 @@ class Binary(_Classes):
 class MultiLabel(_Classes):
     """Any number of labels: (N, L) zeros and ones, or a collection of labels each; None where it is missing.
 
-    labels: their names; None: those found, or the columns' numbers. label_weight: None, "balanced", a positive
-    one of each label weighing as much as its negative ones (at most 20 times), or weights by label.
-    threshold: the probability from which a label is predicted, or "validation", for each the one with the best
-    F1 on the validation part.
+    labels: their names; None: those found, or the columns' numbers. label_weight: None, "balanced", a
+    positive one of each label weighing as much as its negative ones (at most 20 times), or weights by
+    label. threshold: the probability from which a label is predicted, or "validation", for each the one
+    with the best F1 on the validation part.
     """
 
     kind: ClassVar[str] = "multi_label"
@@ -254,6 +255,7 @@ class Coding:
         """The head: the output "NAME.output" and its loss."""
         output, record = f"{name}.output", self.record
         nodes: list[Node] = []
+        columns: tuple[float, ...] = ()
         if isinstance(record, Ordinal):
             nodes += [Dense(f"{name}.score", of, 1), Thresholds(output, (f"{name}.score",), self.num_outputs)]
         else:
@@ -261,13 +263,13 @@ class Coding:
         focal = record.focal if isinstance(record, _Classes) else 0.0
         match record:
             case Regression():
-                loss, columns = record.loss, ()
+                loss = record.loss
             case Quantiles():
                 loss, columns = "pinball", record.levels
             case MultiClass():
-                loss, columns = "softmax_cross_entropy", ()
+                loss = "softmax_cross_entropy"
             case Ordinal():
-                loss, columns = "ordinal", ()
+                loss = "ordinal"
             case _:
                 loss, columns = "sigmoid_cross_entropy", self.weights or ()
         nodes.append(
@@ -282,8 +284,8 @@ class Coding:
         return np.array([value is not None for value in rows.values], dtype=bool)
 
     def coded(self, argument: str, rows: Rows) -> NDArray[Any]:
-        """(R,) places of classes, (R, L) zeros and ones, or (R, K) numbers in the targets' unit; anything where
-        there is no answer."""
+        """(R,) places of classes, (R, L) zeros and ones, or (R, K) numbers in the targets' unit; anything
+        where there is no answer."""
         record, values, there = self.record, rows.values, self.there(rows)
         if isinstance(record, _Numbers):
             width = 1 if isinstance(record, Quantiles) else len(self.names)
@@ -298,15 +300,16 @@ class Coding:
                 if isinstance(value, np.ndarray):
                     if len(value) != len(self.names):
                         raise ValueError(
-                            f"{argument} expects {len(self.names)} labels a row; got {len(value)}: pass as many"
+                            f"{argument} expects {len(self.names)} labels a row; got {len(value)}: "
+                            "pass as many"
                         )
                     coded[row] = value
                 elif value is not None:
                     coded[row, [self._place(argument, label) for label in value]] = 1.0
             return coded
         places = np.zeros(len(values), dtype=np.int32)
-        for row in np.flatnonzero(there):
-            places[row] = self._place(argument, values[row])
+        for at in np.flatnonzero(there):
+            places[at] = self._place(argument, values[at])
         return places
 
     def target(self, argument: str, rows: Rows) -> tuple[Target, float | None]:
@@ -356,7 +359,7 @@ class Coding:
                 return np.sort(numbers, axis=1)
             return numbers[:, 0] if len(self.names) == 1 else numbers
         if isinstance(record, Ordinal):
-            return self._named((outputs > 0).sum(axis=1))
+            return self._named(np.asarray((outputs > 0).sum(axis=1)))
         probabilities = self.probabilities(outputs)
         if isinstance(record, MultiClass):
             return self._named(probabilities.argmax(axis=1))
@@ -427,8 +430,8 @@ def softmax(x: Doubles) -> Doubles:
 
 
 def best_threshold(labels: NDArray[np.bool_], probabilities: Doubles) -> float:
-    """The threshold whose predictions have the largest F1: between the two probabilities that it parts; 0.5 where
-    no label is positive."""
+    """The threshold whose predictions have the largest F1: between the two probabilities that it parts; 0.5
+    where no label is positive."""
     if not labels.any():
         return 0.5
     order = np.argsort(-probabilities, kind="stable")
@@ -473,7 +476,8 @@ def learn(argument: str, record: TargetRecord, rows: Rows, training: Rows) -> Co
     if isinstance(record, Binary):
         if len(names) != 2:
             raise ValueError(
-                f"{argument} expects two classes; got {len(names)}: use a MultiClass for more, leave it out for one"
+                f"{argument} expects two classes; got {len(names)}: use a MultiClass for more, "
+                "leave it out for one"
             )
         if record.positive is not None:
             choice(f"{argument}: positive", str(record.positive), map(str, names))
@@ -521,7 +525,8 @@ def _labels_learnt(argument: str, record: MultiLabel, rows: Rows, training: Rows
     positive = coded.sum(axis=0)
     if not positive.all():
         raise ValueError(
-            f"{argument} expects a positive example of each label among those that are trained on; got none of "
+            f"{argument} expects a positive example of each label among those that are trained on; "
+            "got none of "
             f"{names[int(np.argmin(positive))]!r}: leave the label out"
         )
     weights = _positive_weights(argument, record.label_weight, names, positive, float(len(coded)))

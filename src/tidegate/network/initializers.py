@@ -118,9 +118,9 @@ class Initializers:
 
     The rest is fixed: peephole weights and second biases start at zero (training starts as in the cell
     without them, and their gradients do not vanish there); dense layers start with he_uniform before a ReLU
-    and xavier_uniform otherwise, their biases at zero. Embeddings start small and normal, what stands in for a
-    missing input at zero. Decay starts slow: a last value loses a tenth of its
-    distance from the mean in one usual interval, a state a tenth of itself in each interval beyond the first.
+    and xavier_uniform otherwise, their biases at zero. Embeddings start small and normal, what stands in
+    for a missing input at zero. Decay starts slow: a last value loses a tenth of its distance from the mean
+    in one usual interval, a state a tenth of itself in each interval beyond the first.
     """
 
     input: str = "xavier_uniform"

@@ -57,9 +57,10 @@ class Network:
                     f"node {node.name!r} reads values per step and per sequence together; expected one kind: "
                     "pool the first"
                 )
+            read_streams = sorted(stream for stream in read if stream is not None)
             if len(read) > 1 and not isinstance(node, Align):
                 raise ValueError(
-                    f"node {node.name!r} reads steps of streams {', '.join(map(str, sorted(filter(None.__ne__, read))))} "
+                    f"node {node.name!r} reads steps of streams {', '.join(map(str, read_streams))} "
                     "together; expected one: align the others"
                 )
             if isinstance(node, InputDecay) and len({widths[source] for source in node.of}) > 1:
@@ -85,7 +86,8 @@ class Network:
                 sparse = isinstance(node, Embedding) or (isinstance(node, Align) and place == 1)
                 if isinstance(seen[source], SparseInput) != sparse:
                     raise ValueError(
-                        f"node {node.name!r} ({node.kind}) expects {'a sparse' if sparse else 'another'} input "
+                        f"node {node.name!r} ({node.kind}) expects "
+                        f"{'a sparse' if sparse else 'another'} input "
                         f"than {source!r}, which is a {seen[source].kind}: "
                         f"{'name one' if sparse else 'put an embedding between'}"
                     )

@@ -52,8 +52,8 @@ class Input:
 
 @dataclass(frozen=True)
 class SparseInput:
-    """Rows of which most of the `size` columns are zero: categories, bags of words, scipy's CSR matrices. Only
-    an Embedding reads it, and an Align. stream: as an Input's."""
+    """Rows of which most of the `size` columns are zero: categories, bags of words, scipy's CSR matrices.
+    Only an Embedding reads it, and an Align. stream: as an Input's."""
 
     kind: ClassVar[str] = "sparse_input"
     name: str
@@ -113,8 +113,8 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Align:
-    """of: x of one stream and i, a SparseInput of another: at each step of i the row of x at step i of the same
-    sequence; zero where i has no entry."""
+    """of: x of one stream and i, a SparseInput of another: at each step of i the row of x at step i of the
+    same sequence; zero where i has no entry."""
 
     kind: ClassVar[str] = "align"
     name: str
@@ -145,8 +145,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """x - c_k of one column x, c_0 = a_0 and c_k = c_(k-1) + exp(a_k): the logits of an ordinal scale of size +
-    1 classes (McCullagh 1980)."""
+    """x - c_k of one column x, c_0 = a_0 and c_k = c_(k-1) + exp(a_k): the logits of an ordinal scale of
+    size + 1 classes (McCullagh 1980)."""
 
     kind: ClassVar[str] = "thresholds"
     name: str
@@ -315,11 +315,11 @@ class StateDecay:
 class Loss:
     """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
 
-    l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with threshold
-    `delta`, in the targets' unit (huber), max(q (y - p), (q - 1) (y - p)) with the output's level q of
-    `columns` (pinball; Koenker & Bassett 1978), or the binary cross-entropy of sigmoid(p)
-    (sigmoid_cross_entropy), in which a positive label weighs what `columns` say of its output; or of the row's
-    class the cross-entropy with softmax(p) (softmax_cross_entropy), or the negative logarithm of
+    l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with
+    threshold `delta`, in the targets' unit (huber), max(q (y - p), (q - 1) (y - p)) with the output's level
+    q of `columns` (pinball; Koenker & Bassett 1978), or the binary cross-entropy of sigmoid(p)
+    (sigmoid_cross_entropy), in which a positive label weighs what `columns` say of its output; or of the
+    row's class the cross-entropy with softmax(p) (softmax_cross_entropy), or the negative logarithm of
     sigmoid(p_(c-1)) - sigmoid(p_c) (ordinal; p falls, as Thresholds give it).
 
     focal: the power g of a factor (1 - probability of the right answer)^g of the cross-entropies (Lin et al.

@@ -23,12 +23,12 @@ MEASURES = ("loss", "val_loss", "score", "val_score")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the data as the engine takes it, with a target or one for each loss. variance: of each target,
-    for R^2; None where the score is accuracy."""
+    """A part of the data as the engine takes it, with a target or one for each loss. variance: of each
+    target, for R^2; None where the score is accuracy."""
 
     steps: Steps
     target: Target | tuple[Target, ...]
-    variance: float | None | tuple[float | None, ...] = None
+    variance: float | tuple[float | None, ...] | None = None
 
     @property
     def targets(self) -> tuple[Target, ...]:
