@@ -46,6 +46,11 @@ def evaluate(
     loaded = load(model)
     if threads is not None:
         loaded.set_params(num_threads=threads)
+    if type(loaded).__name__ == "SequenceModel":
+        from tidegate.cli.described import evaluate_described
+
+        evaluate_described(loaded, data, columns, format, output)
+        return
     if data is None:
         dataset = bundled("test")
     else:

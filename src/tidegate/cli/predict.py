@@ -37,5 +37,10 @@ def predict(
     loaded = load(model)
     if threads is not None:
         loaded.set_params(num_threads=threads)
+    if type(loaded).__name__ == "SequenceModel":
+        from tidegate.cli.described import predict_described
+
+        write(predict_described(loaded, data, columns), chosen, output)
+        return
     dataset = bundled("test") if data is None else like(vars(loaded).get("columns_"), data, columns)
     write(predictions(loaded, dataset), chosen, output)

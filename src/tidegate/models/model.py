@@ -25,6 +25,7 @@ from tidegate.models.plan import network_of
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows
 from tidegate.models.steps import steps_of
+from tidegate.models.tables import TableSource
 from tidegate.models.targets import Coding, MultiClass, TargetRecord, _Target
 from tidegate.models.targets import learn as learn_target
 from tidegate.network import Network
@@ -119,6 +120,7 @@ class SequenceModel:
     num_updates_: int = field(init=False)
     seconds_: float = field(init=False)
     num_parameters_: int = field(init=False)
+    source_: TableSource | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.inputs = _records("inputs", self.inputs, _Input)

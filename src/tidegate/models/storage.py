@@ -20,6 +20,7 @@ from tidegate.models.calibration import Calibration
 from tidegate.models.encoders import Encoder, NumericEncoder, SparseEncoder, TableEncoder
 from tidegate.models.inputs import INPUTS
 from tidegate.models.model import SequenceModel
+from tidegate.models.tables import TableSource
 from tidegate.models.targets import TARGETS, Coding
 from tidegate.network import Network
 
@@ -39,8 +40,8 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
     document = {
         "estimator": SequenceModel.__name__,
         "options": {name: estimators._encode(name, value) for name, value in options.items()},
-        "inputs": {name: _record(record) for name, record in model.inputs.items()},
-        "targets": {name: _record(record) for name, record in model.targets.items()},
+        "inputs": {name: record_document(record) for name, record in model.inputs.items()},
+        "targets": {name: record_document(record) for name, record in model.targets.items()},
         "network": model.network_.to_records(),
         "encoders": {name: _encoder(name, encoder, arrays) for name, encoder in model.encoders_.items()},
         "codings": {name: _coding(name, coding, arrays) for name, coding in model.codings_.items()},
@@ -50,6 +51,8 @@ def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
         },
         **{name: getattr(model, name) for name in _PLAIN},
     }
+    if model.source_ is not None:
+        document["source"] = model.source_.to_document()
     persistence.write(path, document, arrays)
 
 
@@ -102,10 +105,12 @@ def _model(document: Mapping[str, Any], arrays: Arrays) -> SequenceModel:
         },
         **{name: document[name] for name in _PLAIN},
     )
+    if "source" in document:
+        model.source_ = TableSource.from_document(document["source"])
     return model
 
 
-def _record(record: Any) -> dict[str, Any]:
+def record_document(record: Any) -> dict[str, Any]:
     fields = {name: estimators._encode(name, value) for name, value in vars(record).items()}
     return {"kind": record.kind, **fields}
 

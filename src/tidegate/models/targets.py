@@ -151,7 +151,7 @@ class MultiLabel(_Classes):
     labels: their names; None: those found, or the columns' numbers. label_weight: None, "balanced", a
     positive one of each label weighing as much as its negative ones (at most 20 times), or weights by
     label. threshold: the probability from which a label is predicted, or "validation", for each the one
-    with the best F1 on the validation part.
+    with the best F1 on the validation part. separator: between the labels in a table's one column.
     """
 
     kind: ClassVar[str] = "multi_label"
@@ -160,6 +160,7 @@ class MultiLabel(_Classes):
     labels: tuple[Any, ...] | None = None
     label_weight: str | Mapping[Any, float] | None = None
     threshold: float | str = "validation"
+    separator: str = ","
 
     def read(self, argument: str, given: Any) -> Rows:
         return _label_rows(argument, given, self.is_step)
