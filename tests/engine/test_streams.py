@@ -146,7 +146,7 @@ def test_whole_epochs_have_the_same_bits_on_any_number_of_threads() -> None:
     network = everything("gru", dropout=0.2)
     steps, wanted = data(dtype="float32"), targets(dtype="float32")
     order = np.array([3, 0, 5, 1, 4, 2], dtype=np.int64)
-    flats = []
+    flats, first = [], 0.0
     for num_threads in (1, 2, 3):
         engine = engine_of(network, "float32", num_threads, scale=0.3)
         for epoch in range(15):

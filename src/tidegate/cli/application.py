@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from tidegate.checks import TooLarge
+from tidegate.cli.ablate import ablate
 from tidegate.cli.cells import cells
 from tidegate.cli.compare import compare
 from tidegate.cli.evaluate import evaluate
@@ -157,6 +158,12 @@ for _command, _summary, _title, *_examples in (
         "Examples",
         "tidegate compare --cells lstm,gru --seeds 5 --output results",
         "tidegate compare speakers.csv --id utterance --time step --target speaker --cells lstm,gru",
+    ),
+    (
+        ablate,
+        "Measure what each input adds.",
+        "Example, after those of tidegate init",
+        "tidegate ablate speakers.toml --seeds 3",
     ),
     (
         info,

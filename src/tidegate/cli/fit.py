@@ -48,8 +48,8 @@ def fit(
     """Train a model on sequences and write it to a file.
 
     DATA may be a model file, .toml, as tidegate init writes it, for many inputs and targets; what is given
-    of the model's options goes before it. Options that are not given are the estimators' defaults. While it trains, its state is in
-    OUTPUT.checkpoint.
+    of the model's options goes before it. Options that are not given are the estimators' defaults. While it
+    trains, its state is in OUTPUT.checkpoint.
     """
     from tidegate.cli.data import (
         bundled,

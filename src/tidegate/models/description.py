@@ -1,4 +1,5 @@
-"""A model and where its data are, as a TOML file; pydantic reads it, and says in JSON Schema what it may hold."""
+"""A model and where its data are, as a TOML file; pydantic reads it, and says in JSON Schema what it may
+hold."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ def read_description(path: Path) -> Description:
     except ValidationError as error:
         raise ValueError(f"{path}: {_worded(error.errors()[0], document)}") from None
     source = _source(read.data).within(path.parent)
-    records = []
+    records: list[dict[str, Any]] = []
     for section, kinds in ((read.inputs, INPUTS), (read.targets, TARGETS)):
         made = {}
         for name, entry in section.items():
@@ -82,7 +83,7 @@ def read_description(path: Path) -> Description:
         options["initializers"] = Initializers(**options["initializers"])
     if "dense" in options:
         options["dense"] = tuple(map(tuple, options["dense"]))
-    return Description(source, *records, options)
+    return Description(source, records[0], records[1], options)
 
 
 def schema() -> dict[str, Any]:
@@ -132,12 +133,14 @@ def _form() -> Any:
         encoding=(str, "utf-8"),
     )
     data = create_model("Data", __base__=stream, streams=(dict[str, stream], {}))  # type: ignore[valid-type]
+    inputs: Any = dict[str, union(INPUTS)]  # type: ignore[misc]
+    targets: Any = dict[str, union(TARGETS)]  # type: ignore[misc]
     return create_model(
         "TidegateModel",
         __base__=Strict,
         data=(data, ...),
-        inputs=(dict[str, union(INPUTS)], ...),
-        targets=(dict[str, union(TARGETS)], ...),
+        inputs=(inputs, ...),
+        targets=(targets, ...),
         model=(
             create_model("Model", __base__=Strict, **options),
             Field(default_factory=dict, validate_default=True),

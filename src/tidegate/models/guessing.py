@@ -41,7 +41,8 @@ def model_file(
     targets: Sequence[str] | None = None,
     encoding: str = "utf-8",
 ) -> str:
-    """The text of a model file in `folder` for the table at `path`. Without targets the last column is taken."""
+    """The text of a model file in `folder` for the table at `path`. Without targets the last column is
+    taken."""
     opened = open_table("DATA", path, encoding)
     ids = columns_named("--id", list(id or ()), opened)
     times = columns_named("--time", time, opened)
@@ -54,7 +55,8 @@ def model_file(
     if guessed:
         wanted = (rest[-1],)
     lines = [
-        f"# A model of {opened.title}: {table.num_rows:,} rows, {len(groups):,} sequences. Guesses say why; mend "
+        f"# A model of {opened.title}: {table.num_rows:,} rows, {len(groups):,} sequences. Guesses "
+        "say why; mend "
         "those that are wrong.",
         "",
         "[data]",
@@ -87,7 +89,9 @@ def model_file(
             entries.append(f"columns = [{_text(name)}]")
         entries += [f"{option} = {_value(value)}" for option, value in guess.keys.items()]
     if not any(entry.startswith("[inputs.") for entry in entries):
-        raise ValueError(f"DATA expects a column to learn from beside the target; got none that can be used in {path}")
+        raise ValueError(
+            f"DATA expects a column to learn from beside the target; got none that can be used in {path}"
+        )
     model = ["", "[model]", 'cell = "lstm"', "hidden_size = 64", "max_epochs = 100", "random_state = 0", ""]
     return "\n".join([*lines, *([""] if left_out else []), *left_out, *entries, *model])
 
@@ -114,7 +118,9 @@ def _input(column: Column, groups: Grouping) -> _Guess:
     words = float(np.mean([len(text.split()) for text in texts]))
     if words < 1.5 and values > 0.9 * num_rows:
         return _Guess(
-            "text", f"text, a word each, nearly all different: leave it out if it names the row", {"level": "character"}
+            "text",
+            "text, a word each, nearly all different: leave it out if it names the row",
+            {"level": "character"},
         )
     level = "word" if words >= 4 else "character"
     return _Guess("text", f"text of {words:.3g} words on average", {"level": level})
@@ -133,7 +139,9 @@ def _target(column: Column, groups: Grouping) -> _Guess:
         there = column.values if column.missing is None else column.values[~column.missing]
         there = there[~np.isnan(there)] if there.dtype.kind == "f" else there
         if (there == np.floor(there)).all() and values <= MOST_CLASSES:
-            return _Guess("multi_class", f'{values} whole numbers; kind = "ordinal" or "regression" if they count', per)
+            return _Guess(
+                "multi_class", f'{values} whole numbers; kind = "ordinal" or "regression" if they count', per
+            )
         return _Guess("regression", "numbers", per)
     if column.type not in ("text", "category") or column.categories is None:
         return _Guess(None, f"expects numbers, booleans or text; got {column.type}", {})
@@ -156,7 +164,9 @@ def _different(column: Column) -> int:
 
 
 def _has_gaps(column: Column) -> bool:
-    return column.missing is not None or bool(column.values.dtype.kind == "f" and np.isnan(column.values).any())
+    return column.missing is not None or bool(
+        column.values.dtype.kind == "f" and np.isnan(column.values).any()
+    )
 
 
 def _changes(column: Column, groups: Grouping) -> bool:

@@ -150,6 +150,11 @@ class SequenceModel:
         self._network_settings()
         self._training_settings()
 
+    @property
+    def main_stream(self) -> str | None:
+        """The stream whose steps are those of targets per step: of the first input of steps."""
+        return next((record.stream for record in self.inputs.values() if record.is_step), None)
+
     def fit(self, data: Data, *, checkpoint: str | os.PathLike[str] | None = None) -> Self:
         """Train on a mapping from the names of all inputs and targets to their values.
 
@@ -264,6 +269,50 @@ class SequenceModel:
             name: self.codings_[name].measures(f"data[{name!r}]", rows[name], outputs[name])
             for name in wanted
         }
+
+    def permutation_importance(
+        self, data: Data, *, repeats: int = 5, random_state: int = 0
+    ) -> dict[str, dict[str, float]]:
+        """By input and target, what the target's score loses on the mean of `repeats` draws where the input's
+        values are those of other sequences (of other steps, where an input shares its steps with others). A
+        score is the target's first measure; of an error it is the negative. Nothing is trained."""
+        from tidegate.models.measures import ERRORS
+        from tidegate.models.trials import permuted
+
+        self._check_fitted()
+        rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *self.targets])
+        rng = np.random.default_rng(random_state)
+
+        def scores(given: Mapping[str, Rows]) -> dict[str, float]:
+            outputs = self._outputs_of(given, self.encoders_, self.codings_, self._engine_of_fit())
+            found = {}
+            for name, coding in self.codings_.items():
+                measure, value = next(
+                    iter(coding.measures(f"data[{name!r}]", rows[name], outputs[name]).items())
+                )
+                found[name] = -value if measure in ERRORS else value
+            return found
+
+        before = scores(rows)
+        shared = [record.stream for record in self.inputs.values() if record.is_step]
+        per_step = any(target.is_step for target in self.targets.values())
+        importance: dict[str, dict[str, float]] = {}
+        for name, record in self.inputs.items():
+            alone = shared.count(record.stream) == 1 and not record.align
+            whole = not record.is_step or (alone and not (per_step and record.stream == self.main_stream))
+            drops = [
+                scores({**rows, name: permuted(rows[name], rng, whole)})
+                for _ in range(integer("repeats", repeats))
+            ]
+            importance[name] = {
+                target: float(np.mean([before[target] - one[target] for one in drops])) for target in before
+            }
+        return importance
+
+    def with_inputs(self, inputs: Mapping[str, InputRecord], **options: Any) -> SequenceModel:
+        """The same model, not fitted, with these inputs and what is given of its options."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        return SequenceModel(**{**own, "inputs": inputs, **options})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one file, which tidegate.load reads."""

@@ -31,6 +31,9 @@ def read(
     for name in names:
         if name not in data:
             choice(f"{argument}: key", name, list(data))
+        if isinstance(data[name], Rows):
+            rows[name] = data[name]
+            continue
         rows[name] = records[name].read(f"{argument}[{name!r}]", data[name])
     sizes = {name: len(one) for name, one in rows.items()}
     if len(set(sizes.values())) > 1 or not all(sizes.values()):

@@ -25,8 +25,8 @@ from tidegate.data.grouping import (
     time_keys,
 )
 from tidegate.data.roles import columns_named
-from tidegate.data.sources import open_table
 from tidegate.data.sources import load as load_columns
+from tidegate.data.sources import open_table
 from tidegate.data.table import Table
 from tidegate.models.inputs import InputRecord, Numeric, Text, Vector
 from tidegate.models.targets import MultiLabel, Quantiles, Regression, TargetRecord
@@ -36,9 +36,9 @@ Record = InputRecord | TargetRecord
 
 @dataclass(frozen=True)
 class TableSource:
-    """Where data are. file: a table. id: the columns that name the sequence of a row; () where each row is a
-    sequence. time: the column that orders the rows of a sequence. streams: by name, the tables of streams that
-    have steps of their own, with the same id columns."""
+    """Where data are. file: a table. id: the columns that name the sequence of a row; () where each row is
+    a sequence. time: the column that orders the rows of a sequence. streams: by name, the tables of streams
+    that have steps of their own, with the same id columns."""
 
     file: str | os.PathLike[str] | None = None
     id: tuple[str, ...] = ()
@@ -83,14 +83,17 @@ def read_tables(
     the key that does not fit, with the remedy."""
     if source.file is None:
         raise ValueError("data.file expects a table; got none: name one")
-    wanted: dict[str, Record] = {}
-    for name, record in inputs.items():
-        if not (record.is_step and record.stream in source.streams):
-            wanted[name] = record
+    elsewhere = {
+        name for name, record in inputs.items() if record.is_step and record.stream in source.streams
+    }
+    wanted: dict[str, Record] = {name: record for name, record in inputs.items() if name not in elsewhere}
     opened = open_table("data.file", source.file, source.encoding)
-    for name, target in (targets or {}).items():
-        if with_targets or set(_columns(name, target)) <= set(opened.names):
-            wanted[name] = target
+    there = set(opened.names)
+    wanted |= {
+        name: target
+        for name, target in (targets or {}).items()
+        if with_targets or set(_columns(name, target)) <= there
+    }
     part = _read_table("data", source, wanted, set(inputs))
     data, groups = part.data, part.groups
     for stream, own in source.streams.items():
@@ -153,7 +156,8 @@ def _read_table(key: str, source: TableSource, records: Mapping[str, Record], in
             )
             if both:
                 raise ValueError(
-                    f"{owner} expects other columns than inputs.{other} has; got {min(both)!r} in both: an input "
+                    f"{owner} expects other columns than inputs.{other} has; got {min(both)!r} in "
+                    "both: an input "
                     "that is also a target would be its own answer; leave it out of one"
                 )
     kinds = {column: "text" for name in columns if _kind(records[name]) == "text" for column in columns[name]}
@@ -169,7 +173,8 @@ def _read_table(key: str, source: TableSource, records: Mapping[str, Record], in
         if again is not None:
             raise ValueError(
                 f"{key}.time expects each stamp of {times[0]!r} once in a sequence; got one twice in "
-                f"{groups.where(again, with_step=False)}: leave one of the rows out, or name the sequences by "
+                f"{groups.where(again, with_step=False)}: leave one of the rows out, or name the "
+                "sequences by "
                 f"{key}.id"
             )
         stamps = seconds_of(column, groups.rows(keys))
@@ -237,7 +242,8 @@ def _values(
         before, after = cells[at - 1].tolist()[0], cells[at].tolist()[0]
         remedy = 'role = "step"' if hasattr(record, "role") else 'per = "step"'
         raise ValueError(
-            f"{key} expects one value a sequence; got {before!r} and then {after!r} in {groups.where(at)}: mend "
+            f"{key} expects one value a sequence; got {before!r} and then {after!r} in "
+            f"{groups.where(at)}: mend "
             f"it, or write {remedy}"
         )
     first = cells[starts]
@@ -266,16 +272,16 @@ def _objects(table: Table, name: str, *, text: bool) -> NDArray[Any]:
     if column.type == "time":
         column = column.as_type("text")
     if column.categories is not None:
-        found = np.append(column.categories, None)[column.values]
+        found = np.array([*column.categories, None], dtype=object)[column.values]
     else:
         plain = column.values.tolist()
         if column.values.dtype.kind == "f":  # whole numbers among missing ones
             plain = [int(value) if value == value and value == int(value) else value for value in plain]
         found = np.empty(len(plain), dtype=object)
-        found[:] = [None if value != value else value for value in plain]  # noqa: PLR0124
+        found[:] = [None if value != value else value for value in plain]
     if column.missing is not None:
-        found = np.where(column.missing, None, found)
-    return found
+        found[column.missing] = None
+    return np.asarray(found)
 
 
 def _labels(text: str, separator: str) -> tuple[str, ...]:
