@@ -105,6 +105,9 @@ class NumericEncoder:
 
     def arrays(self, argument: str, name: str, rows: Rows, both: bool) -> Arrays:
         width = len(self.scaling.mean)
+        if rows.lengths is not None and not rows.present.any():
+            names = {node.name: node.size for node in self.nodes(name, 0, both)[0] if isinstance(node, Input)}
+            return {node: np.zeros((0, columns), DTYPE) for node, columns in names.items()}
         if is_sparse(rows.values) or rows.values.shape[1] != width:
             got = "a sparse matrix" if is_sparse(rows.values) else f"{rows.values.shape[1]} columns"
             raise ValueError(
@@ -117,9 +120,7 @@ class NumericEncoder:
             flags = np.isnan(scaled[:, self.flags]).astype(DTYPE)
             return {f"{name}.x": np.ascontiguousarray(np.concatenate([filled, flags], axis=1))}
         steps = rows.sequences()
-        if steps is None:
-            names = {node.name: node.size for node in self.nodes(name, 0, both)[0] if isinstance(node, Input)}
-            return {node: np.zeros((0, columns), DTYPE) for node, columns in names.items()}
+        assert steps is not None
         inputs = self.gaps.inputs(argument, steps, self.scaling, DTYPE, both)
         return {f"{name}.{kind}": np.ascontiguousarray(values) for kind, values in inputs.items()}
 
@@ -199,6 +200,9 @@ class SparseEncoder:
         ], Sources.of(f"{name}.table")
 
     def arrays(self, argument: str, name: str, rows: Rows, both: bool) -> Arrays:
+        if rows.lengths is not None and not rows.present.any():
+            empty = SparseRows(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, DTYPE))
+            return {f"{name}.entries": empty}
         if not is_sparse(rows.values) or rows.values.shape[1] != self.num_columns:
             raise ValueError(
                 f"{argument} expects sparse matrices of {self.num_columns} columns, as fit saw; got "
