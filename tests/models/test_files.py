@@ -110,10 +110,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     walks, heart = [], []
     for walk in range(30):
         pace, who = rng.choice(["slow", "fast"]), rng.choice(["ada", "bob"])
-        for second in range(rng.integers(3, 8)):
-            walks.append(
-                [walk, second, rng.normal(pace == "fast"), rng.normal(), who, rng.choice(["l", "r"]), pace]
-            )
+        walks += [
+            [walk, second, rng.normal(pace == "fast"), rng.normal(), who, rng.choice(["l", "r"]), pace]
+            for second in range(rng.integers(3, 8))
+        ]
         if walk:
             heart += [[walk, second / 2, rng.normal()] for second in range(rng.integers(4, 12))]
     write(tmp_path / "walks.csv", ["walk", "second", "x", "y", "who", "foot", "pace"], walks)
@@ -232,8 +232,12 @@ def test_init_writes_a_file_that_fits_with_its_reasons(run: Any, folder: Path) -
     described = read_description(folder / "first.toml")
     kinds = {name: record.kind for name, record in {**described.inputs, **described.targets}.items()}
     assert kinds == {
-        "description": "text", "size": "numeric", "side": "category", "section": "multi_class", "tags": "multi_label"
-    }  # fmt: skip
+        "description": "text",
+        "size": "numeric",
+        "side": "category",
+        "section": "multi_class",
+        "tags": "multi_label",
+    }
     assert run("fit", "first.toml", "--output", "m.safetensors", "--max-epochs", 1)[0] == 0
     code, out, _ = run("init", "walks.csv", "--id", "walk", "--time", "second")
     assert code == 0
@@ -255,23 +259,68 @@ def test_the_schema_names_every_key_of_every_record(run: Any, folder: Path) -> N
 
 
 BAD: dict[str, tuple[str, str, str]] = {
-    "a key": ("hidden_size = 8", "hiden_size = 8", "model.hiden_size is no key that there is: did you mean 'hidden_size'?"),
-    "a key of an input": ('level = "word"', 'levl = "word"', "inputs.description.levl is no key that there is: did you mean 'level'?"),
+    "a key": (
+        "hidden_size = 8",
+        "hiden_size = 8",
+        "model.hiden_size is no key that there is: did you mean 'hidden_size'?",
+    ),
+    "a key of an input": (
+        'level = "word"',
+        'levl = "word"',
+        "inputs.description.levl is no key that there is: did you mean 'level'?",
+    ),
     "a section": ("[model]", "[modell]", "modell is no key that there is: did you mean 'model'?"),
-    "a kind": ('kind = "text"', 'kind = "txt"', "inputs.description.kind expects one of numeric, category, text, vector; got 'txt': did you mean 'text'?"),
-    "a value": ('level = "word"', 'level = "wrd"', "inputs.description: level expects one of character, word; got 'wrd'"),
-    "a type": ("max_epochs = 12", 'max_epochs = "few"', "model.max_epochs expects input should be a valid integer"),
+    "a kind": (
+        'kind = "text"',
+        'kind = "txt"',
+        "inputs.description.kind expects one of numeric, category, text, vector; got 'txt': did "
+        "you mean 'text'?",
+    ),
+    "a value": (
+        'level = "word"',
+        'level = "wrd"',
+        "inputs.description: level expects one of character, word; got 'wrd'",
+    ),
+    "a type": (
+        "max_epochs = 12",
+        'max_epochs = "few"',
+        "model.max_epochs expects input should be a valid integer",
+    ),
     "a cell": ('cell = "gru"', 'cell = "gruu"', "did you mean 'gru'"),
-    "a column": ("[inputs.side]", "[inputs.sid]", "inputs.sid.columns expects a column of packages.csv; got 'sid': did you mean 'side'?"),
+    "a column": (
+        "[inputs.side]",
+        "[inputs.sid]",
+        "inputs.sid.columns expects a column of packages.csv; got 'sid': did you mean 'side'?",
+    ),
     "a file": ('file = "packages.csv"', 'file = "package.csv"', "did you mean packages.csv?"),
     "no data": ('file = "packages.csv"', "", "data.file is missing: add it"),
-    "an input and target": ("[inputs.side]", '[inputs.side]\ncolumns = ["section"]', "targets.section.columns expects other columns than inputs.side has; got 'section' in both"),
-    "a text as a number": ('[inputs.size]\nkind = "numeric"', '[inputs.size]\nkind = "numeric"\ncolumns = ["side"]', "inputs.size: column 'side' expects a number; got '"),
-    "a target of numbers": ('[targets.section]\nkind = "multi_class"\ncalibration = "temperature"', '[targets.section]\nkind = "regression"', "targets.section: column 'section' expects a number; got '"),
-    "a binary of three": ('kind = "multi_class"\ncalibration = "temperature"', 'kind = "binary"', "targets.section expects two classes; got 3: use a MultiClass for more"),
-    "weights of zero": ("weight = 0.5", "weight = 0.0\n[targets.side2]\nkind = 'binary'\nweight = 0.0\n", "side2"),
+    "an input and target": (
+        "[inputs.side]",
+        '[inputs.side]\ncolumns = ["section"]',
+        "targets.section.columns expects other columns than inputs.side has; got 'section' in both",
+    ),
+    "a text as a number": (
+        '[inputs.size]\nkind = "numeric"',
+        '[inputs.size]\nkind = "numeric"\ncolumns = ["side"]',
+        "inputs.size: column 'side' expects a number; got '",
+    ),
+    "a target of numbers": (
+        '[targets.section]\nkind = "multi_class"\ncalibration = "temperature"',
+        '[targets.section]\nkind = "regression"',
+        "targets.section: column 'section' expects a number; got '",
+    ),
+    "a binary of three": (
+        'kind = "multi_class"\ncalibration = "temperature"',
+        'kind = "binary"',
+        "targets.section expects two classes; got 3: use a MultiClass for more",
+    ),
+    "weights of zero": (
+        "weight = 0.5",
+        "weight = 0.0\n[targets.side2]\nkind = 'binary'\nweight = 0.0\n",
+        "side2",
+    ),
     "TOML": ("[inputs.size]", "[inputs.size", "model.toml expects TOML; got"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -264,7 +264,7 @@ class SequenceModel:
                 "measure by"
             )
         rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *wanted])
-        outputs = self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
+        outputs = self._outputs_of(rows, self.encoders_, self.codings_, self._executor())
         return {
             name: self.codings_[name].measures(f"data[{name!r}]", rows[name], outputs[name])
             for name in wanted
@@ -284,7 +284,7 @@ class SequenceModel:
         rng = np.random.default_rng(random_state)
 
         def scores(given: Mapping[str, Rows]) -> dict[str, float]:
-            outputs = self._outputs_of(given, self.encoders_, self.codings_, self._engine_of_fit())
+            outputs = self._outputs_of(given, self.encoders_, self.codings_, self._executor())
             found = {}
             for name, coding in self.codings_.items():
                 measure, value = next(
@@ -354,7 +354,7 @@ class SequenceModel:
         )
         return Engine(network, dtype=DTYPE, num_threads=threads)
 
-    def _engine_of_fit(self) -> Engine:
+    def _executor(self) -> Engine:
         engine: Engine | None = vars(self).get("_fitted_engine")
         if engine is None:
             engine = self._engine(self.network_)
@@ -411,7 +411,7 @@ class SequenceModel:
     def _outputs(self, data: Data) -> tuple[dict[str, Rows], dict[str, NDArray[Any]]]:
         self._check_fitted()
         rows = read(self.inputs, self.targets, data, "data", list(self.inputs))
-        return rows, self._outputs_of(rows, self.encoders_, self.codings_, self._engine_of_fit())
+        return rows, self._outputs_of(rows, self.encoders_, self.codings_, self._executor())
 
     def _outputs_of(
         self,
