@@ -261,17 +261,14 @@ def _options(path: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _permutations(model: SequenceModel, data: dict[str, Any], repeats: int, test: float, seed: int) -> Rows:
-    from tidegate.data import split
+    from tidegate.models.parts import in_two
     from tidegate.models.reading import read
 
     rows = read(model.inputs, model.targets, data, "data", [*model.inputs, *model.targets])
-    total = len(next(iter(rows.values())))
-    training, measured = split(total, test, classes=model._strata(rows, test), seed=seed)
+    training, measured = in_two(rows, model.targets, test, seed)
     model.random_state = seed
-    model.fit({name: one.take(training) for name, one in rows.items()})
-    found = model.permutation_importance(
-        {name: one.take(measured) for name, one in rows.items()}, repeats=repeats, random_state=seed
-    )
+    model.fit(training)
+    found = model.permutation_importance(measured, repeats=repeats, random_state=seed)
     entries = [(name, target, loss) for name, own in found.items() for target, loss in own.items()]
     columns = zip(*entries)
     return {key: np.array(list(column)) for key, column in zip(("input", "target", "loss"), columns)}

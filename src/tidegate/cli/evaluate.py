@@ -45,7 +45,7 @@ def evaluate(
         check_file(output, model, data)
     loaded = load(model)
     if threads is not None:
-        loaded.set_params(num_threads=threads)
+        loaded.num_threads = threads
     if type(loaded).__name__ == "SequenceModel":
         from tidegate.cli.described import evaluate_described
 

@@ -14,20 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.checks import choice, integer
-from tidegate.data import split
 from tidegate.engine import Engine, Stop, num_cores
 from tidegate.engine.memory import check_memory, evaluation_batch
 from tidegate.engine.records import MAX_THREADS, Optimizer
+from tidegate.models.codings import Coding
+from tidegate.models.codings import learn as learn_target
 from tidegate.models.encoders import Encoder, TableEncoder
 from tidegate.models.encoders import learn as learn_input
 from tidegate.models.inputs import InputRecord, _Input
+from tidegate.models.parts import in_two
 from tidegate.models.plan import network_of
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows
 from tidegate.models.steps import steps_of
 from tidegate.models.tables import TableSource
-from tidegate.models.targets import Coding, MultiClass, TargetRecord, _Target
-from tidegate.models.targets import learn as learn_target
+from tidegate.models.targets import TargetRecord, _Target
 from tidegate.network import Network
 from tidegate.network.initializers import Initializers, initialize
 from tidegate.training import progress
@@ -165,7 +166,14 @@ class SequenceModel:
         seed = None if self.random_state is None else integer("random_state", self.random_state, 0, 2**64 - 1)
         split_rng, start_rng, training_rng = np.random.default_rng(seed).spawn(3)
         rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *self.targets])
-        training, held_out = self._parts(rows, settings.validation, split_rng)
+        training: dict[str, Rows] = rows
+        held_out: dict[str, Rows] | None = None
+        if isinstance(self.validation, Mapping):
+            names = [*self.inputs, *self.targets]
+            held_out = read(self.inputs, self.targets, self.validation, "validation", names)
+        elif settings.validation is not None:
+            seed_of_split = int(split_rng.integers(2**32))
+            training, held_out = in_two(rows, self.targets, settings.validation, seed_of_split)
         encoders = {
             name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
             for name, record in self.inputs.items()
@@ -276,38 +284,10 @@ class SequenceModel:
         """By input and target, what the target's score loses on the mean of `repeats` draws where the input's
         values are those of other sequences (of other steps, where an input shares its steps with others). A
         score is the target's first measure; of an error it is the negative. Nothing is trained."""
-        from tidegate.models.measures import ERRORS
-        from tidegate.models.trials import permuted
+        from tidegate.models.importance import permutation_importance
 
         self._check_fitted()
-        rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *self.targets])
-        rng = np.random.default_rng(random_state)
-
-        def scores(given: Mapping[str, Rows]) -> dict[str, float]:
-            outputs = self._outputs_of(given, self.encoders_, self.codings_, self._executor())
-            found = {}
-            for name, coding in self.codings_.items():
-                measure, value = next(
-                    iter(coding.measures(f"data[{name!r}]", rows[name], outputs[name]).items())
-                )
-                found[name] = -value if measure in ERRORS else value
-            return found
-
-        before = scores(rows)
-        shared = [record.stream for record in self.inputs.values() if record.is_step]
-        per_step = any(target.is_step for target in self.targets.values())
-        importance: dict[str, dict[str, float]] = {}
-        for name, record in self.inputs.items():
-            alone = shared.count(record.stream) == 1 and not record.align
-            whole = not record.is_step or (alone and not (per_step and record.stream == self.main_stream))
-            drops = [
-                scores({**rows, name: permuted(rows[name], rng, whole)})
-                for _ in range(integer("repeats", repeats))
-            ]
-            importance[name] = {
-                target: float(np.mean([before[target] - one[target] for one in drops])) for target in before
-            }
-        return importance
+        return permutation_importance(self, data, repeats, random_state)
 
     def with_inputs(self, inputs: Mapping[str, InputRecord], **options: Any) -> SequenceModel:
         """The same model, not fitted, with these inputs and what is given of its options."""
@@ -362,40 +342,6 @@ class SequenceModel:
                 engine.parameters[name][...] = value
             self._fitted_engine = engine
         return engine
-
-    def _parts(
-        self, rows: dict[str, Rows], share: float | None, rng: np.random.Generator
-    ) -> tuple[dict[str, Rows], dict[str, Rows] | None]:
-        if self.validation is None:
-            return rows, None
-        if isinstance(self.validation, Mapping):
-            return rows, read(
-                self.inputs, self.targets, self.validation, "validation", [*self.inputs, *self.targets]
-            )
-        assert share is not None
-        total = len(next(iter(rows.values())))
-        if total < 2:
-            raise ValueError(
-                f"validation={share:g} expects at least 2 sequences to split; got {total}: pass "
-                "validation=None"
-            )
-        share = min(max(share, 1 / total), 1 - 1 / total)
-        training, held_out = split(
-            total, share, classes=self._strata(rows, share), seed=int(rng.integers(2**32))
-        )
-        return tuple({name: one.take(part) for name, one in rows.items()} for part in (training, held_out))  # type: ignore[return-value]
-
-    def _strata(self, rows: Mapping[str, Rows], share: float) -> NDArray[Any] | None:
-        """The first target's classes, where both sides of a split have room for every one."""
-        for name, target in self.targets.items():
-            if not isinstance(target, MultiClass) or target.is_step or not rows[name].present.all():
-                continue
-            labels = np.array([str(value) for value in rows[name].values])
-            counts = np.unique(labels, return_counts=True)[1]
-            held_out = round(share * len(labels))
-            room = len(counts) <= min(held_out, len(labels) - held_out)
-            return labels if room and counts.min() > 1 else None
-        return None
 
     def _part(
         self,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tidegate import cells
+from tidegate.models.codings import Coding
 from tidegate.models.encoders import Encoder, Sources, TableEncoder
 from tidegate.models.inputs import Text
-from tidegate.models.targets import Coding
 from tidegate.network import (
     Align,
     Dense,

@@ -17,11 +17,12 @@ from tidegate.estimators import storage as estimators
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.scaling import Scaling
 from tidegate.models.calibration import Calibration
+from tidegate.models.codings import Coding
 from tidegate.models.encoders import Encoder, NumericEncoder, SparseEncoder, TableEncoder
 from tidegate.models.inputs import INPUTS
 from tidegate.models.model import SequenceModel
 from tidegate.models.tables import TableSource
-from tidegate.models.targets import TARGETS, Coding
+from tidegate.models.targets import TARGETS
 from tidegate.network import Network
 
 _PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")

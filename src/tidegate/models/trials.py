@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.checks import integer, real
-from tidegate.data import split
 from tidegate.models.measures import ERRORS
 from tidegate.models.model import SequenceModel
+from tidegate.models.parts import in_two
 from tidegate.models.reading import read
-from tidegate.models.rows import Rows
 from tidegate.statistics import Difference, Verdict, corrected_resampled_t, judge
 
 Doubles = NDArray[np.float64]
@@ -64,16 +63,14 @@ def run_trials(
     real("test", test, 0.05, 0.9)
     first = next(iter(variants.values()))
     rows = read(first.inputs, first.targets, data, "data", [*first.inputs, *first.targets])
-    total = len(next(iter(rows.values())))
     scores: dict[str, dict[str, list[float]]] = {
         name: {target: [] for target in first.targets} for name in variants
     }
     measures: dict[str, str] = {}
     sizes = (0, 0)
     for number in range(seed, seed + seeds):
-        parts = split(total, test, classes=first._strata(rows, test), seed=number)
-        training, measured = ({name: one.take(part) for name, one in rows.items()} for part in parts)
-        sizes = (len(parts[0]), len(parts[1]))
+        training, measured = in_two(rows, first.targets, test, number)
+        sizes = (len(next(iter(training.values()))), len(next(iter(measured.values()))))
         for name, variant in variants.items():
             if watch is not None:
                 watch(name, number - seed)
@@ -115,11 +112,3 @@ def ablate(
     trained anew. tidegate.SequenceModel.permutation_importance asks the same of a fitted model, without
     training."""
     return run_trials(without_each_input(model), data, seeds=seeds, test=test, seed=seed, watch=watch)
-
-
-def permuted(rows: Rows, rng: np.random.Generator, whole: bool) -> Rows:
-    """The rows with another sequence's values in the place of each one's; whole=False: each step with those
-    of another step, for inputs whose steps must stay as many."""
-    if whole or rows.lengths is None:
-        return rows.take(rng.permutation(len(rows)))
-    return Rows(rows.values[rng.permutation(rows.values.shape[0])], rows.lengths, rows.present, rows.times)
