@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tidegate import cells
 from tidegate.engine import Engine, Optimizer, SparseRows, Steps, Target
@@ -377,3 +379,37 @@ def test_pinball_loss_is_least_at_the_quantile() -> None:
     best = np.quantile(y[:, 0], levels)
     for step in (-0.1, 0.1):
         assert loss(np.tile(best, (101, 1))) < loss(np.tile(best + step, (101, 1)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 12),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(0, 1000),
+    st.booleans(),
+    st.integers(1, 3),
+)
+def test_an_embedding_is_the_product_with_scipys_matrix(
+    rows: int, columns: int, size: int, seed: int, valued: bool, num_threads: int
+) -> None:
+    """And its gradient the product with the transposed one."""
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(seed)
+    one = sparse(rng, rows, columns, valued)
+    network = Network(
+        (SparseInput("s", columns), Embedding("e", ("s",), size), Input("present", 1, stream=None))
+    )
+    engine = engine_of(network, num_threads=num_threads)
+    lengths = np.array([rows // 2, rows - rows // 2], np.int64)
+    steps = Steps((np.zeros((2, 1)),), starts_of(lengths), lengths, (one,))
+    values = np.ones(len(one.columns)) if one.values is None else one.values
+    matrix = csr_matrix((values, one.columns, one.offsets), shape=(rows, columns))
+    engine.forward(steps, training=True)
+    np.testing.assert_allclose(engine.value("e"), matrix @ engine.parameters["weight_e"], atol=1e-12)
+    gradient = rng.normal(size=(rows, size))
+    for _ in range(2):  # what the first pass left does not add up
+        engine.forward(steps, training=True)
+        engine.backward({"e": gradient})
+    np.testing.assert_allclose(engine.gradients["weight_e"], matrix.T @ gradient, atol=1e-12)

@@ -556,3 +556,14 @@ def test_each_option_changes_the_result() -> None:
         "random_state": 1,
     }.items():  # fmt: skip
         assert flat(**{name: value}) != before, name
+
+
+def test_a_fitted_model_answers_several_threads_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    model, data = everything()
+    model.fit(data)
+    expected = model.predict_proba(data)["kind"]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: model.predict_proba(data)["kind"], range(8)):
+            np.testing.assert_array_equal(found, expected)

@@ -337,6 +337,11 @@ class Executor:
         with self._lock:
             return self.engine.predict(steps, evaluation_batch(steps.lengths))
 
+    def values(self, names: Sequence[str], steps: Steps) -> list[NDArray[Any]]:
+        """Of the nodes of these names."""
+        with self._lock:
+            return self.engine.values(names, steps, evaluation_batch(steps.total_lengths))
+
 
 def _given(validation: Any) -> Examples:
     if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:

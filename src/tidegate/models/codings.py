@@ -144,11 +144,8 @@ class Coding:
         elif isinstance(record, Numbers):
             assert self.scaling is not None
             scaled = self.scaling.apply(argument, coded, DTYPE)
-            if isinstance(record, Quantiles):
-                coded = np.repeat(scaled, len(record.levels), axis=1)
-            else:
-                coded = scaled
-                variance = float(scaled[there].var(axis=0).mean()) if there.any() else 0.0
+            coded = np.repeat(scaled, len(self.names), axis=1) if isinstance(record, Quantiles) else scaled
+            variance = float(scaled[there].var(axis=0).mean()) if there.any() else 0.0
         if coded.ndim == 2:
             coded = np.ascontiguousarray(coded, DTYPE)
         return Target(coded, None if (weights == 1.0).all() else weights), variance

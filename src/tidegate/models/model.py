@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from tidegate.checks import choice, integer
 from tidegate.engine import Engine, Stop, num_cores
-from tidegate.engine.memory import check_memory, evaluation_batch
+from tidegate.engine.memory import check_memory
 from tidegate.engine.records import MAX_THREADS, Optimizer
+from tidegate.estimators.model import Executor
 from tidegate.models.codings import Coding
 from tidegate.models.codings import learn as learn_target
 from tidegate.models.encoders import Encoder, TableEncoder
@@ -82,9 +83,10 @@ class SequenceModel:
     validation: a share of the sequences held out of training, data like fit's, or None. Where there is such a
     part the epoch with the lowest loss on it is kept, and thresholds and calibration are learnt on it.
 
-    After fit: history_, stopped_, best_epoch_, num_updates_, seconds_, num_parameters_, network_,
-    parameters_, encoders_ and codings_ (by name: what fit learnt of inputs and targets, calibration among
-    it).
+    After fit: history_ (a list an epoch of loss and val_loss, the weighted sums of the targets', and of
+    score and val_score, the means over the targets of the share of right answers or R^2), stopped_,
+    best_epoch_, num_updates_, seconds_, num_parameters_, network_, parameters_, encoders_ and codings_ (by
+    name: what fit learnt of inputs and targets, calibration among it).
     """
 
     inputs: Mapping[str, InputRecord]
@@ -209,7 +211,7 @@ class SequenceModel:
                 engine, part, validation, settings, training_rng, stop=stop, watch=watch, checkpoint=state
             )
         settled = held_out or training
-        outputs = self._outputs_of(settled, encoders, codings, engine)
+        outputs = self._outputs_of(settled, encoders, codings, Executor(engine))
         codings = {
             name: coding.settled(f"targets[{name!r}]", settled[name], outputs[name])
             for name, coding in codings.items()
@@ -225,7 +227,7 @@ class SequenceModel:
             best_epoch_=run.best_epoch,
             num_updates_=run.num_updates,
             seconds_=run.seconds,
-            _fitted_engine=engine,
+            _fitted=Executor(engine),
         )
         if state is not None and not run.interrupted:
             state.remove()
@@ -310,7 +312,7 @@ class SequenceModel:
         return "\n".join([heading, *table(self.network_), outcome(self)])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_fitted_engine"}
+        return {name: value for name, value in vars(self).items() if name != "_fitted"}
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
@@ -334,14 +336,14 @@ class SequenceModel:
         )
         return Engine(network, dtype=DTYPE, num_threads=threads)
 
-    def _executor(self) -> Engine:
-        engine: Engine | None = vars(self).get("_fitted_engine")
-        if engine is None:
+    def _executor(self) -> Executor:
+        found: Executor | None = vars(self).get("_fitted")
+        if found is None:
             engine = self._engine(self.network_)
             for name, value in self.parameters_.items():
                 engine.parameters[name][...] = value
-            self._fitted_engine = engine
-        return engine
+            self._fitted = found = Executor(engine)
+        return found
 
     def _part(
         self,
@@ -364,13 +366,12 @@ class SequenceModel:
         rows: Mapping[str, Rows],
         encoders: Mapping[str, Encoder],
         codings: Mapping[str, Coding],
-        engine: Engine,
+        executor: Executor,
     ) -> dict[str, NDArray[Any]]:
         """The network's outputs by target, (R, K)."""
-        steps = steps_of(rows, encoders, engine.network, self.bidirectional)
+        steps = steps_of(rows, encoders, executor.engine.network, self.bidirectional)
         names = [f"{name}.output" for name in codings]
-        outputs = engine.values(names, steps, evaluation_batch(steps.total_lengths))
-        return dict(zip(codings, outputs))
+        return dict(zip(codings, executor.values(names, steps)))
 
     def _shaped(self, rows: Mapping[str, Rows], coding: Coding, answers: NDArray[Any]) -> Any:
         if not coding.record.is_step:
