@@ -144,6 +144,7 @@ void bind_network(nb::module_& m, const char* name) {
              }
              run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, training, seed, interrupt); });
              n.rows_of_pass = n.stream_rows(steps);
+             n.steps_of_pass = steps;
              n.kept = training ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
              return as_tuples(n.loss_sums());
            },

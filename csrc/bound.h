@@ -165,6 +165,7 @@ class Bound : public Network<T> {
     bool overlap = false;
   };
   std::vector<StreamRows> rows_of_pass;
+  std::optional<Steps<T>> steps_of_pass;  // kept alive: backward reads sparse rows where they lie
   Array<T, 2> step_input, step_output;  // of the steps that begin_steps began
   long step_node = 0;
 

@@ -205,9 +205,9 @@ class Network {
 
   void forward(const Data<T>& data, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
+    attach(data);
     Team team(team_size());
     pack(training, team);
-    attach(data);
     if (data.mask) {
       const Batch& batch = passes_[0].batch;
       passes_[0].mask = mask_.resize(batch.num_steps);
@@ -233,13 +233,13 @@ class Network {
                     EpochPosition position, long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
     set_batch(data.streams, order, std::min(count, batch_size));
+    attach(data);
     Team team(team_size());
     EpochResult result{std::move(position), Ending::kComplete};
     result.position.sums.resize(losses_.size());
     long& update = result.position.update;
     const long num_updates_of_epoch = (count + batch_size - 1) / batch_size;
     const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
-    attach(data);
     set_targets(targets);
     try {
       for (; update < end; ++update) {
@@ -274,9 +274,9 @@ class Network {
                    Visit&& visit) {
     const FlushDenormals mode;
     set_batch(data.streams, order, std::min(count, batch_size));
+    attach(data);
     Team team(team_size());
     pack(false, team);
-    attach(data);
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.streams, order + at, std::min(batch_size, count - at));
       run_forward(team, interrupt, false, 0);

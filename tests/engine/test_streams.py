@@ -1,6 +1,8 @@
 """Several streams, values per sequence, sparse rows and several losses: outputs against NumPy, every
 gradient by differences in float64."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -183,6 +185,22 @@ def test_outputs_do_not_depend_on_the_batch_mates() -> None:
     for batch_size in (1, 2, 5):
         for got, expected in zip(engine.values(names, steps, batch_size), together):
             np.testing.assert_array_equal(got, expected)
+
+
+def test_backward_reads_rows_that_no_one_else_holds() -> None:
+    network, expected = everything("gru"), engine_of(everything("gru"))
+    steps = data()
+    expected.forward(steps, target=targets(), training=True)
+    expected.backward()
+    engine = engine_of(network)
+    columns = weakref.ref(steps.sparse[0].columns)
+    engine.forward(steps, target=targets(), training=True)
+    del steps
+    gc.collect()
+    assert columns() is not None
+    engine.backward()
+    for name, gradient in engine.gradients.items():
+        np.testing.assert_array_equal(gradient, expected.gradients[name])
 
 
 def test_a_stream_without_any_steps_leaves_its_weights_without_gradient() -> None:
