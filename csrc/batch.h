@@ -42,6 +42,8 @@ class Batch {
   std::vector<long> start;         // (num_sequences,) its first row in the data, of those in the window
   std::vector<long> length;        // (num_sequences,) its steps in the window
   std::vector<long> whole_length;  // (num_sequences,) all its steps
+  std::vector<long> place;         // (num_sequences,) its row in values per sequence; and the sequence of each such row
+  std::vector<long> of_place;
 
   // starts, lengths: of the whole data. indices: the batch, in any order; ties in length keep that order. most: steps of
   // the window that it is at first.
@@ -52,13 +54,14 @@ class Batch {
     std::iota(order_.begin(), order_.end(), 0L);
     std::stable_sort(order_.begin(), order_.end(),
                      [&](long a, long b) { return lengths[indices[a]] > lengths[indices[b]]; });
-    for (std::vector<long>* of_sequences : {&sequence, &start, &length, &whole_length, &group_of_}) of_sequences->resize(count);
+    for (std::vector<long>* of_sequences : {&sequence, &start, &length, &whole_length, &group_of_, &index_}) of_sequences->resize(count);
     groups.resize(num_groups);
     long next = 0;
     for (long g = 0; g < num_groups; ++g) {
       Group& group = groups[g];
       group.first_sequence = next;
       for (long b = g; b < count; b += num_groups, ++next) {  // every n-th: long and short ones in each group
+        index_[next] = order_[b];
         sequence[next] = indices[order_[b]];
         start[next] = starts[sequence[next]];
         whole_length[next] = lengths[sequence[next]];
@@ -66,6 +69,9 @@ class Batch {
       }
       group.num_sequences = next - group.first_sequence;
     }
+    place.resize(count);
+    std::iota(place.begin(), place.end(), 0L);
+    of_place = place;
     first_step = 0;
     set_window(0, most);
   }
@@ -107,6 +113,17 @@ class Batch {
     first_step = first;
   }
 
+  // Of another stream of the same sequences: values per sequence stand in the order of the first stream.
+  void follow(const Batch& first) {
+    std::vector<long>& row = order_;  // by place in the indices, no longer needed for lengths
+    row.resize(num_sequences);
+    for (long b = 0; b < num_sequences; ++b) row[first.index_[b]] = b;
+    for (long b = 0; b < num_sequences; ++b) {
+      place[b] = row[index_[b]];
+      of_place[place[b]] = b;
+    }
+  }
+
   // Row of step t of sequence b.
   long row(long t, long b) const {
     const Group& group = groups[group_of_[b]];
@@ -129,7 +146,7 @@ class Batch {
   }
 
  private:
-  std::vector<long> order_, group_of_;
+  std::vector<long> order_, group_of_, index_;
 };
 
 }  // namespace tidegate

@@ -10,21 +10,30 @@ namespace {
 template <class T>
 void bind_network(nb::module_& m, const char* name) {
   using N = Bound<T>;
-  using Inputs = typename N::Inputs;
   using Mask = typename N::Mask;
-  using Values = typename N::Values;
-  using Classes = typename N::Classes;
-  using Weights = typename N::Weights;
+  using Targets = std::vector<TargetArrays<T>>;
+  using StepsOf = Steps<T>;
   const auto view = [](T* (Network<T>::*get)()) {
     return [get](N& n) {
       return Array<T, 1>((n.*get)(), {static_cast<std::size_t>(n.num_parameters())}, nb::find(n));
     };
   };
+  nb::class_<StepsOf>(m, ("Steps" + std::string(name).substr(7)).c_str())
+      .def("__init__", [](StepsOf* self, std::vector<In<T, 2>> inputs, Indices starts, Indices lengths, std::vector<typename StepsOf::Sparse> sparse,
+                          std::vector<std::pair<Indices, Indices>> others) {
+            new (self) StepsOf{std::move(inputs), std::move(starts), std::move(lengths), std::move(sparse), std::move(others)};
+          }, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "sparse"_a.noconvert(), "others"_a.noconvert());
   nb::class_<N>(m, name)
       .def(nb::init<long, int>(), "num_parameters"_a, "num_threads"_a)
-      .def("add_input", &N::add_input, "size"_a, "needs_gradient"_a)
+      .def("add_input", &N::add_input, "size"_a, "needs_gradient"_a, "stream"_a)
+      .def("add_sparse_input", &N::add_sparse_input, "size"_a, "stream"_a)
+      .def("add_embedding", &N::add_embedding, "of"_a, "size"_a, "first_parameter"_a)
+      .def("add_repeat", &N::add_repeat, "of"_a, "like"_a)
+      .def("add_align", &N::add_align, "of"_a, "index"_a)
+      .def("add_gate", &N::add_gate, "of"_a, "present"_a, "first_parameter"_a)
+      .def("add_thresholds", &N::add_thresholds, "of"_a, "size"_a, "first_parameter"_a)
       .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "updates"_a,
-           "product_multiplier"_a, "first_parameter"_a)
+           "product_multiplier"_a, "first_parameter"_a, "beginnings"_a)
       .def("add_dropout", [](N& n, long of, long size, double rate, bool per_sequence, bool inverted) {
             return n.add_dropout(of, size, {rate, per_sequence, inverted});
           }, "of"_a, "size"_a, "rate"_a, "per_sequence"_a, "inverted"_a)
@@ -37,11 +46,11 @@ void bind_network(nb::module_& m, const char* name) {
             return n.add_dense(of, size, choose<Activation>(activation, {{"none", Activation::kNone}, {"tanh", Activation::kTanh}, {"relu", Activation::kRelu}, {"decay", Activation::kDecay}}), first);
           }, "of"_a, "size"_a, "activation"_a, "first_parameter"_a)
       .def("add_input_decay", &N::add_input_decay, "of"_a, "first_parameter"_a)
-      .def("add_loss", [](N& n, long of, const std::string& loss, double delta) {
-            return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber},
+      .def("add_loss", [](N& n, long of, const std::string& loss, double delta, double weight, double focal, const std::vector<double>& columns) {
+            return n.add_loss(of, choose<LossKind>(loss, {{"mse", LossKind::kMse}, {"mae", LossKind::kMae}, {"huber", LossKind::kHuber}, {"pinball", LossKind::kPinball}, {"ordinal", LossKind::kOrdinal},
                                                           {"softmax_cross_entropy", LossKind::kSoftmaxCrossEntropy},
-                                                          {"sigmoid_cross_entropy", LossKind::kSigmoidCrossEntropy}}), delta);
-          }, "of"_a, "loss"_a, "delta"_a)
+                                                          {"sigmoid_cross_entropy", LossKind::kSigmoidCrossEntropy}}), {delta, weight, focal, columns});
+          }, "of"_a, "loss"_a, "delta"_a, "weight"_a, "focal"_a, "columns"_a)
       .def_prop_ro("parameters", view(&Network<T>::parameters))
       .def_prop_ro("gradients", view(&Network<T>::gradients))
       .def_prop_ro("first_moment", view(&Network<T>::first_moment))
@@ -52,28 +61,29 @@ void bind_network(nb::module_& m, const char* name) {
       .def_prop_ro("num_rows", &Network<T>::num_rows)
 
       .def("epoch",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
-              const Weights& weights, const Indices& order, long batch_size, const In<double, 1>& learning_rates,
-              const OptimizerSettings& settings, std::uint64_t seed, const PositionTuple<T>& position, long max_updates,
-              long bptt_steps, bool recompute, const Stop* stop) {
+           [](N& n, const StepsOf& steps, const Targets& target_arrays, const Indices& order, long batch_size,
+              const In<double, 1>& learning_rates, const OptimizerSettings& settings, std::uint64_t seed, const PositionTuple<T>& position,
+              long max_updates, long bptt_steps, bool recompute, const Stop* stop) {
              const typename N::Use use(n);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto targets = n.targets_of(target_arrays, steps);
              require(bptt_steps >= 0, "bptt_steps expects at least 1; got ", bptt_steps);
              require(!bptt_steps || !recompute, "recompute expects False beside bptt_steps, whose windows are all that is held; got both: pass one");
-             n.require_forward_in_time(bptt_steps ? "bptt_steps" : "recompute", bptt_steps || recompute);
+             n.require_windows(bptt_steps ? "bptt_steps" : "recompute", bptt_steps || recompute);
              const ThroughTime through_time{bptt_steps, recompute};
              const long count = static_cast<long>(order.shape(0));
              const long num_updates = n.num_updates_in(data, order.data(), count, batch_size, through_time);
              require(static_cast<long>(learning_rates.shape(0)) == num_updates, "learning_rates expects one for each of ", num_updates,
                      " updates; got ", learning_rates.shape(0));
-             const auto& [update, loss, score, weight, states] = position;
+             const auto& [update, sums, states] = position;
              require(update >= 0 && update <= num_updates, "position expects an update of this epoch, from 0 to ", num_updates, "; got ", update);
+             require(sums.empty() || sums.size() == targets.size(), "position expects sums of each loss; got ", sums.size());
+             EpochPosition<T> from{update, {}, {states.data(), states.data() + states.shape(0)}};
+             for (const auto& [loss, score, weight] : sums) from.sums.push_back({loss, score, weight});
              require(max_updates >= 0, "max_updates expects at least 0; got ", max_updates);
              n.kept = N::Kept::kNothing;
              EpochResult<T> result;
-             const EpochPosition<T> from{update, {loss, score, weight}, {states.data(), states.data() + states.shape(0)}};
              {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
@@ -82,18 +92,16 @@ void bind_network(nb::module_& m, const char* name) {
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, n.loss_sums().loss);
+             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, N::total_loss(n.loss_sums()));
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
-           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a,
-           "learning_rates"_a.noconvert(), "settings"_a, "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a,
-           "stop"_a.none())
+           "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "learning_rates"_a.noconvert(), "settings"_a,
+           "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a, "stop"_a.none())
       .def("num_updates_in",
            [](const N& n, const Indices& lengths, const Indices& order, long batch_size, long bptt_steps) {
              N::check_order(order.data(), order.shape(0), lengths, batch_size);
              require(bptt_steps >= 0, "bptt_steps expects at least 1; got ", bptt_steps);
              Data<T> data;
-             data.lengths = lengths.data();
+             data.streams = {{nullptr, lengths.data()}};
              std::vector<long> updates;
              const long count = static_cast<long>(order.shape(0));
              for (long at = 0; at < count; at += batch_size)
@@ -102,61 +110,61 @@ void bind_network(nb::module_& m, const char* name) {
            },
            "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "bptt_steps"_a)
       .def("evaluate",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Values& values, const Classes& classes,
-              const Weights& weights, const Indices& order, long batch_size, long window, const Stop* stop) {
+           [](N& n, const StepsOf& steps, const Targets& target_arrays, const Indices& order, long batch_size, long window,
+              const Stop* stop) {
              const typename N::Use use(n);
              n.require_window(window);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             const auto targets = n.targets_of(values, classes, weights, lengths.shape(0), inputs[0].shape(0));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto targets = n.targets_of(target_arrays, steps);
              n.kept = N::Kept::kNothing;
              n.set_targets(targets);
-             LossSums sums;
+             std::vector<LossSums> sums(targets.size());
              run_released(stop, [&](Interrupt& interrupt) {
                n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, window, interrupt, [](Team&) {},
-                             [&](Team&) { sums += n.loss_sums(); });
+                             [&](Team&) {
+                               const std::vector<LossSums> of_batch = n.loss_sums();
+                               for (std::size_t l = 0; l < sums.size(); ++l) sums[l] += of_batch[l];
+                             });
              });
-             return std::make_tuple(sums.loss, sums.score, sums.weight);
+             return as_tuples(sums);
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "values"_a.none().noconvert(),
-           "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "order"_a.noconvert(), "batch_size"_a, "window"_a,
-           "stop"_a.none())
+           "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "window"_a, "stop"_a.none())
       .def("predict",
-           [](N& n, long node, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Indices& order, long batch_size,
-              long window) {
+           [](N& n, const std::vector<long>& nodes, const StepsOf& steps, const Indices& order, long batch_size, long window) {
              const typename N::Use use(n);
              n.require_window(window);
-             const Data<T> data = n.data_of(inputs, starts, lengths, {});
-             N::check_order(order.data(), order.shape(0), lengths, batch_size);
-             auto out = n.new_rows(n.node(node)->value, lengths.shape(0), inputs[0].shape(0), N::sequences_overlap(starts, lengths));
+             const Data<T> data = n.data_of(steps, {});
+             n.check_order(order.data(), order.shape(0), steps, batch_size);
+             const auto rows = n.stream_rows(steps);
+             std::vector<Array<T, 2>> out;
+             for (const long node : nodes) out.push_back(n.new_rows(n.node(node)->value, steps.num_sequences(), rows));
              n.kept = N::Kept::kNothing;
              n.set_targets({});
-             const bool per_step = n.node(node)->value.per_step;
-             const auto scatter_if = [&](bool stands) {
-               return [&, stands](Team& team) { if (stands) n.scatter(node, out.data(), team); };
+             const auto scatter_if = [&](bool per_step) {
+               return [&, per_step](Team& team) {
+                 for (std::size_t i = 0; i < nodes.size(); ++i)
+                   if (n.node(nodes[i])->value.per_step == per_step) n.scatter(nodes[i], out[i].data(), team);
+               };
              };
              run_released(nullptr, [&](Interrupt& interrupt) {
-               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, window, interrupt, scatter_if(per_step),
-                             scatter_if(!per_step));
+               n.for_batches(data, order.data(), static_cast<long>(order.shape(0)), batch_size, window, interrupt, scatter_if(true),
+                             scatter_if(false));
              });
              return out;
            },
-           "node"_a, "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "window"_a)
+           "nodes"_a, "steps"_a, "order"_a.noconvert(), "batch_size"_a, "window"_a)
 
       .def("forward",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
-              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial, bool backward,
-              bool training, std::uint64_t seed) {
+           [](N& n, const StepsOf& steps, const Mask& mask, const Targets& target_arrays,
+              const std::vector<std::pair<long, In<T, 3>>>& initial, bool backward, bool training, std::uint64_t seed) {
              const typename N::Use use(n);
-             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial);
+             const Data<T> data = n.begin_batch(steps, mask, target_arrays, initial);
              run_released(nullptr, [&](Interrupt& interrupt) { n.forward(data, backward, training, seed, interrupt); });
              n.kept = backward ? N::Kept::kValuesToDifferentiate : N::Kept::kValues;
-             const LossSums sums = n.loss_sums();
-             return std::make_tuple(sums.loss, sums.score, sums.weight);
+             return as_tuples(n.loss_sums());
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "mask"_a.none().noconvert(),
-           "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
-           "backward"_a, "training"_a, "seed"_a)
+           "steps"_a, "mask"_a.none().noconvert(), "targets"_a.noconvert(), "initial"_a.noconvert(), "backward"_a, "training"_a, "seed"_a)
       .def("backward",
            [](N& n, const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states,
               bool record) {
@@ -172,19 +180,18 @@ void bind_network(nb::module_& m, const char* name) {
            },
            "outputs"_a.noconvert(), "final_states"_a.noconvert(), "record"_a = false)
       .def("differentiate",
-           [](N& n, const Inputs& inputs, const Indices& starts, const Indices& lengths, const Mask& mask, const Values& values,
-              const Classes& classes, const Weights& weights, const std::vector<std::pair<long, In<T, 3>>>& initial,
+           [](N& n, const StepsOf& steps, const Mask& mask, const Targets& target_arrays, const std::vector<std::pair<long, In<T, 3>>>& initial,
               const std::vector<std::pair<long, In<T, 2>>>& outputs, const std::vector<std::pair<long, In<T, 3>>>& final_states, long window,
               std::uint64_t seed) {
              const typename N::Use use(n);
              require(window >= 1, "window expects at least 1 step; got ", window);
              n.require_window(window);
-             const Data<T> data = n.begin_batch(inputs, starts, lengths, mask, values, classes, weights, initial, window);
+             const Data<T> data = n.begin_batch(steps, mask, target_arrays, initial, window);
              n.require_output_gradients(outputs);
              n.set_final_gradients(final_states);
              n.input_gradients.clear();
              for (const InputNode<T>* input : n.inputs())
-               n.input_gradients.push_back(new_array<T>(true, input->value.needs_gradient ? n.num_rows : 0, input->value.size));
+               n.input_gradients.push_back(new_array<T>(true, input->value.needs_gradient ? n.rows_of_pass[0].count : 0, input->value.size));
              const auto gather = [&](bool per_step) {
                for (const auto& [node, gradient] : outputs)
                  if (n.node(node)->value.per_step == per_step) n.gather_gradient(node, gradient.data());
@@ -199,15 +206,13 @@ void bind_network(nb::module_& m, const char* name) {
              });
              n.kept = N::Kept::kGradients;
              n.in_windows = true;
-             const LossSums sums = n.loss_sums();
-             return std::make_tuple(sums.loss, sums.score, sums.weight);
+             return as_tuples(n.loss_sums());
            },
-           "inputs"_a.noconvert(), "starts"_a.noconvert(), "lengths"_a.noconvert(), "mask"_a.none().noconvert(),
-           "values"_a.none().noconvert(), "classes"_a.none().noconvert(), "weights"_a.none().noconvert(), "initial"_a.noconvert(),
+           "steps"_a, "mask"_a.none().noconvert(), "targets"_a.noconvert(), "initial"_a.noconvert(),
            "outputs"_a.noconvert(), "final_states"_a.noconvert(), "window"_a, "seed"_a)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
-            require(n.inputs().size() == 1, "steps one at a time expect a network with one input; got ", n.inputs().size());
+            require(n.inputs().size() == 1 && n.sparse_inputs().empty() && !n.takes_empty_sequences(), "steps one at a time expect a network with one input, per step; got ", n.inputs().size() + n.sparse_inputs().size());
             require(count >= 1, "num_sequences expects at least 1; got ", count);
             const Value<T>& value = n.node(node)->value;
             n.kept = N::Kept::kNothing;
@@ -258,6 +263,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("value", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_values("value");
+            require(!dynamic_cast<SparseInputNode<T>*>(n.node(node)), "value expects a node that lays its rows out; got a sparse input");
             const Value<T>& value = n.node(node)->value;
             n.require_all_steps("value", value.per_step);
             auto out = n.new_rows(value, true);
@@ -279,7 +285,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("final_states", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_kept(N::Kept::kStates, "final_states", "forward");
-            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->states);
+            return new_states(*n.recurrent(node), n.batch(n.recurrent(node)->value.stream), n.recurrent(node)->states);
           }, "node"_a)
       .def("column", [](N& n, long node, long column) {
             const typename N::Use use(n);
@@ -314,7 +320,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("initial_state_gradients", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_gradients("initial_state_gradients");
-            return new_states(*n.recurrent(node), n.batch(), n.recurrent(node)->state_gradients);
+            return new_states(*n.recurrent(node), n.batch(n.recurrent(node)->value.stream), n.recurrent(node)->state_gradients);
           }, "node"_a);
 }
 

@@ -15,11 +15,15 @@
 #include "layers/decay.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
+#include "layers/embedding.h"
+#include "layers/gate.h"
 #include "layers/input.h"
 #include "layers/loss.h"
 #include "layers/optimizer.h"
 #include "layers/padding_gate.h"
 #include "layers/pool.h"
+#include "layers/streams.h"
+#include "layers/thresholds.h"
 #include "recurrence.h"
 #include "windows.h"
 
@@ -33,12 +37,18 @@ using EngineCells = decltype(with_by_hand(AllCells{}));
 using EngineCells = AllCells;
 #endif
 
-// Sequences in the caller's memory: an array of values for each input, and each sequence's first row and length.
+// Each sequence's first row and length in the inputs of one stream.
+struct Stream {
+  const std::int64_t* starts = nullptr;
+  const std::int64_t* lengths = nullptr;
+};
+
+// Sequences in the caller's memory: an array of values for each input, and the streams that they are of.
 template <class T>
 struct Data {
   std::vector<const T*> inputs;
-  const std::int64_t* starts = nullptr;
-  const std::int64_t* lengths = nullptr;
+  std::vector<SparseRows<T>> sparse_inputs;
+  std::vector<Stream> streams;
   const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; read by forward() alone
 };
 
@@ -55,9 +65,9 @@ enum class Ending { kComplete, kInterrupted, kDiverged };
 // How far an epoch has come.
 template <class T>
 struct EpochPosition {
-  long update = 0;        // updates made
-  LossSums sums;          // over their batches
-  std::vector<T> states;  // that a batch under way carries into its next window; of none: empty
+  long update = 0;                  // updates made
+  std::vector<LossSums> sums = {};  // of each loss, over their batches
+  std::vector<T> states = {};       // that a batch under way carries into its next window; of none: empty
 };
 
 template <class T>
@@ -77,16 +87,55 @@ class Network {
 
   // ---- the plan: each call adds a node and returns its number ----
 
-  long add_input(long size, bool needs_gradient) {
-    auto node = std::make_unique<InputNode<T>>(size);
+  // stream: whose steps the rows are; -1: a row a sequence.
+  long add_input(long size, bool needs_gradient, long stream = 0) {
+    auto node = std::make_unique<InputNode<T>>(size, stream >= 0, add_stream(stream));
     node->value.needs_gradient = needs_gradient;
     inputs_.push_back(node.get());
     return add(std::move(node));
   }
 
-  // multipliers, updates: a node for each state, -1 for none; or empty. product_multiplier: a node or -1.
+  long add_sparse_input(long size, long stream) {
+    auto node = std::make_unique<SparseInputNode<T>>(size, stream >= 0, add_stream(stream));
+    sparse_inputs_.push_back(node.get());
+    return add(std::move(node));
+  }
+
+  long add_embedding(long of, long size, long first_parameter) {
+    require_parameters(first_parameter, EmbeddingNode<T>::num_parameters(sparse_input(of)->value.size, size));
+    return add(std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter));
+  }
+
+  long add_repeat(long of, long like) {
+    if (node(of)->value.per_step || !node(like)->value.per_step)
+      throw std::invalid_argument("a repeat reads a node per sequence and stands at the steps of another");
+    return add(std::make_unique<RepeatNode<T>>(node(of), node(like)));
+  }
+
+  long add_align(long of, long index) {
+    if (!node(of)->value.per_step || !sparse_input(index)->value.per_step)
+      throw std::invalid_argument("an alignment reads two nodes per step");
+    return add(std::make_unique<AlignNode<T>>(node(of), sparse_input(index)));
+  }
+
+  long add_gate(long of, long present, long first_parameter) {
+    const Value<T>&value = node(of)->value, &gate = node(present)->value;
+    if (value.per_step != gate.per_step || value.stream != gate.stream || gate.size != 1)
+      throw std::invalid_argument("a gate reads a node and one of a column whose rows are as many");
+    require_parameters(first_parameter, GateNode<T>::num_parameters(value.size));
+    return add(std::make_unique<GateNode<T>>(node(of), node(present), first_parameter));
+  }
+
+  long add_thresholds(long of, long size, long first_parameter) {
+    if (node(of)->value.size != 1) throw std::invalid_argument("thresholds read a node of one column");
+    require_parameters(first_parameter, ThresholdsNode<T>::num_parameters(size));
+    return add(std::make_unique<ThresholdsNode<T>>(node(of), size, first_parameter));
+  }
+
+  // multipliers, updates, beginnings: a node for each state, -1 for none; or empty. product_multiplier: a node or -1.
   long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                     const std::vector<long>& multipliers, const std::vector<long>& updates, long product_multiplier, long first_parameter) {
+                     const std::vector<long>& multipliers, const std::vector<long>& updates, long product_multiplier,
+                     long first_parameter, const std::vector<long>& beginnings = {}) {
     const auto optional = [&](long number) { return number < 0 ? nullptr : node(number); };
     StateNodes<T> state_nodes;
     for (const long number : multipliers) state_nodes.multipliers.push_back(optional(number));
@@ -96,7 +145,18 @@ class Network {
       if (!one->value.per_step || one->value.size != hidden_size)
         throw std::invalid_argument("a node that acts on states expects a column a hidden unit, " + std::to_string(hidden_size) +
                                     ", of every step; got " + std::to_string(one->value.size));
-    return add_cell(EngineCells{}, of, cell, hidden_size, reverse, state_nodes, first_parameter);
+    const long number = add_cell(EngineCells{}, of, cell, hidden_size, reverse, state_nodes, first_parameter);
+    RecurrentNode<T>& layer = *recurrent(number);
+    for (const Node<T>* one : state_nodes.all())
+      if (one->value.stream != layer.value.stream) throw std::invalid_argument("a node that acts on states stands in their stream");
+    for (const long from : beginnings) {
+      layer.beginnings.push_back(optional(from));
+      if (from >= 0 && (node(from)->value.per_step || node(from)->value.size != hidden_size))
+        throw std::invalid_argument("beginnings expects nodes per sequence of hidden_size columns");
+    }
+    if (!beginnings.empty() && static_cast<long>(beginnings.size()) != layer.num_states)
+      throw std::invalid_argument("beginnings expects one node a state of " + cell);
+    return number;
   }
 
   // of: -1 for ones, `size` a step.
@@ -136,8 +196,10 @@ class Network {
     return add(std::make_unique<InputDecayNode<T>>(sources, first_parameter));
   }
 
-  long add_loss(long of, LossKind kind, double delta) {
-    auto loss = std::make_unique<LossNode<T>>(node(of), kind, delta);
+  long add_loss(long of, LossKind kind, LossOptions options) {
+    if ((kind == LossKind::kPinball || !options.columns.empty()) && static_cast<long>(options.columns.size()) != node(of)->value.size)
+      throw std::invalid_argument("columns expects one number an output");
+    auto loss = std::make_unique<LossNode<T>>(node(of), kind, std::move(options));
     losses_.push_back(loss.get());
     return add(std::move(loss));
   }
@@ -160,6 +222,10 @@ class Network {
   }
 
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
+  const std::vector<SparseInputNode<T>*>& sparse_inputs() const { return sparse_inputs_; }
+  long num_streams() const { return static_cast<long>(passes_.size()); }
+  // Whether a sequence may have no steps: where other inputs speak for it.
+  bool takes_empty_sequences() const { return num_streams() > 1 || has_rows_per_sequence_; }
   const std::vector<LossNode<T>*>& losses() const { return losses_; }
   Node<T>* node(long number) const {
     if (number < 0 || number >= static_cast<long>(nodes_.size()))
@@ -171,7 +237,7 @@ class Network {
     if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not recurrent");
     return found;
   }
-  const Batch& batch() const { return pass_.batch; }
+  const Batch& batch(long stream = 0) const { return passes_[stream].batch; }
   bool any_reverse() const {
     return std::any_of(recurrent_.begin(), recurrent_.end(), [](const RecurrentNode<T>* layer) { return layer->value.reversed; });
   }
@@ -179,8 +245,12 @@ class Network {
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
   // window: the steps of one, where it is passed in windows; 0: of whole sequences.
-  void set_batch(const std::int64_t* starts, const std::int64_t* lengths, const std::int64_t* order, long count, long window = 0) {
-    pass_.batch.set(starts, lengths, order, count, num_groups(count), window ? window : std::numeric_limits<long>::max());
+  void set_batch(const std::vector<Stream>& streams, const std::int64_t* order, long count, long window = 0) {
+    for (std::size_t s = 0; s < passes_.size(); ++s) {
+      passes_[s].batch.set(streams[s].starts, streams[s].lengths, order, count, num_groups(count),
+                           window ? window : std::numeric_limits<long>::max());
+      if (s) passes_[s].batch.follow(passes_[0].batch);
+    }
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
     for (auto& one : nodes_) one->value.has_gradient = one->value.has_log_gradient = false;
   }
@@ -188,10 +258,10 @@ class Network {
   // backward: one follows. training: what is dropped is drawn from seed.
   void forward(const Data<T>& data, bool backward, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
+    attach(data);
     Team team(team_size());
     pack(backward, team);
-    attach(data);
-    if (data.mask) pass_.gather_mask(data.mask);
+    if (data.mask) passes_[0].gather_mask(data.mask);
     begin_pass(team, interrupt, training, seed);
     run_forward();
   }
@@ -200,8 +270,10 @@ class Network {
   void backward(Interrupt& interrupt) {
     const FlushDenormals mode;
     Team team(team_size());
-    pass_.team = &team;
-    pass_.interrupt = &interrupt;
+    for (Pass<T>& pass : passes_) {
+      pass.team = &team;
+      pass.interrupt = &interrupt;
+    }
     run_backward();
   }
 
@@ -229,15 +301,16 @@ class Network {
                        const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
                        long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), through_time.window(longest_of(data, order, count)));
+    set_batch(data.streams, order, std::min(count, batch_size), through_time.window(longest_of(data, order, count)));
+    attach(data);
     Team team(team_size());
     EpochResult<T> result{position, Ending::kComplete};
+    result.position.sums.resize(losses_.size());
     long& update = result.position.update;
     std::vector<T>& carried = result.position.states;
     const bool by_window = updates_by_window(through_time);
     const long num_updates_of_epoch = num_updates_in(data, order, count, batch_size, through_time);
     const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
-    attach(data);
     set_targets(targets);
     try {
       long first_update = 0;  // of the batch
@@ -248,7 +321,7 @@ class Network {
         first_update += updates;
         if (first_window >= updates) continue;
         const long steps = through_time.window(longest_of(data, order + at, of_batch));
-        set_batch(data.starts, data.lengths, order + at, of_batch, steps);
+        set_batch(data.streams, order + at, of_batch, steps);
         if (steps) windows_.cut(steps, nullptr);
         if (first_window > 0) windows_.set_states(carried);
         for (long window = first_window; window < updates && update < end; ++window) {
@@ -264,9 +337,9 @@ class Network {
             windows_.forward(true, [] {});
             windows_.backward(padded_parameters_, !through_time.recompute, [] {}, [] {});
           }
-          const LossSums sums = loss_sums();
+          const std::vector<LossSums> sums = loss_sums();
           const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
-          if (!std::isfinite(sums.loss) || !std::isfinite(norm)) {
+          if (!std::isfinite(total_loss(sums)) || !std::isfinite(norm)) {
             result.ending = Ending::kDiverged;
             return result;
           }
@@ -274,7 +347,7 @@ class Network {
           update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
                             gradients_.data(), first_.data(), second_.data());
           num_updates.store(step, std::memory_order_relaxed);
-          result.position.sums += sums;
+          for (std::size_t l = 0; l < sums.size(); ++l) result.position.sums[l] += sums[l];
           ++update;
           carried.clear();
           if (window + 1 < updates) windows_.append_states(carried);
@@ -302,12 +375,12 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, long steps,
                    Interrupt& interrupt, VisitSteps&& visit_steps, VisitBatch&& visit_batch) {
     const FlushDenormals mode;
-    set_batch(data.starts, data.lengths, order, std::min(count, batch_size), steps);
+    set_batch(data.streams, order, std::min(count, batch_size), steps);
+    attach(data);
     Team team(team_size());
     pack(false, team);
-    attach(data);
     for (long at = 0; at < count; at += batch_size) {
-      set_batch(data.starts, data.lengths, order + at, std::min(batch_size, count - at), steps);
+      set_batch(data.streams, order + at, std::min(batch_size, count - at), steps);
       begin_pass(team, interrupt, false, 0);
       if (steps) {
         windows_.cut(steps, nullptr);
@@ -337,7 +410,7 @@ class Network {
     const FlushDenormals mode;
     Team team(1);
     inputs_[0]->data = x;
-    pass_.mask = nullptr;
+    passes_[0].mask = nullptr;
     begin_pass(team, interrupt, false, 0);
     run_forward();
     scatter(number, out, team);
@@ -347,7 +420,7 @@ class Network {
   // columns) of a node per sequence. Interrupted, the states are those before it.
   void piece(const T* x, long steps, long number, T* out, Interrupt& interrupt) {
     const FlushDenormals mode;
-    const long count = pass_.batch.num_sequences;
+    const long count = batch().num_sequences;
     const bool per_step = node(number)->value.per_step;
     std::vector<T> before;
     windows_.append_states(before);
@@ -355,7 +428,7 @@ class Network {
     set_pieces(count, steps, window);
     Team team(team_size());
     inputs_[0]->data = x;
-    pass_.mask = nullptr;
+    passes_[0].mask = nullptr;
     begin_pass(team, interrupt, false, 0);
     windows_.cut(window, nullptr);
     try {
@@ -386,15 +459,17 @@ class Network {
   // Of a recurrent node, a row a step in the data's order: a column (0 at masked steps), a state, its gradient.
   void scatter_column(long number, long column, T* out) {
     const RecurrentNode<T>& layer = *recurrent(number);
-    layer.read_column(pass_.batch, column, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
-    if (pass_.mask)
-      for (long row = 0; row < pass_.batch.num_steps; ++row)
-        if (!pass_.mask[row]) std::fill_n(scattered_.data() + row * layer.hidden_stride, layer.hidden_stride, T(0));
+    const Pass<T>& pass = passes_[layer.value.stream];
+    layer.read_column(pass.batch, column, scattered_.resize(pass.batch.num_steps * layer.hidden_stride));
+    if (pass.mask)
+      for (long row = 0; row < pass.batch.num_steps; ++row)
+        if (!pass.mask[row]) std::fill_n(scattered_.data() + row * layer.hidden_stride, layer.hidden_stride, T(0));
     scatter_rows(layer.value, scattered_.data(), out);
   }
   void scatter_state(long number, long state, T* out) {
     const RecurrentNode<T>& layer = *recurrent(number);
-    layer.read_state(pass_.batch, state, scattered_.resize(pass_.batch.num_steps * layer.hidden_stride));
+    const Batch& batch = this->batch(layer.value.stream);
+    layer.read_state(batch, state, scattered_.resize(batch.num_steps * layer.hidden_stride));
     scatter_rows(layer.value, scattered_.data(), out);
   }
   void scatter_state_gradient(long number, long state, T* out) const {
@@ -408,18 +483,25 @@ class Network {
   // Sets the gradient of a node's value from rows in the data's order.
   void gather_gradient(long number, const T* from) {
     Value<T>& value = node(number)->value;
-    const Rows<T> to = value.accumulated_gradient(pass_.batch);
+    const Batch& batch = this->batch(value.stream);
+    const Rows<T> to = value.accumulated_gradient(batch);
     Team team(copying_team(value));
     team.run([&](int k, int count) {
-      for_value_rows(value, share(value.rows(pass_.batch), k, count),
+      for_value_rows(value, share(value.rows(batch), k, count),
                      [&](long row, long at) { std::copy_n(from + at * value.size, value.size, to.at(row).data); });
     });
   }
 
-  LossSums loss_sums() const {
-    LossSums sums;
-    for (const LossNode<T>* loss : losses_) sums += loss->sums;
+  // Of each loss, in the order of the plan.
+  std::vector<LossSums> loss_sums() const {
+    std::vector<LossSums> sums;
+    for (const LossNode<T>* loss : losses_) sums.push_back(loss->sums);
     return sums;
+  }
+  static double total_loss(const std::vector<LossSums>& sums) {
+    double total = 0;
+    for (const LossSums& one : sums) total += one.loss;
+    return total;
   }
 
   // One for each loss of the plan, in its order; none: the losses are not computed.
@@ -435,7 +517,7 @@ class Network {
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
     for (long i = 0; i < count; ++i) starts[i] = i * steps;
     const std::vector<std::int64_t> lengths(count, steps);
-    set_batch(starts.data(), lengths.data(), numbers.data(), count, window);
+    set_batch({{starts.data(), lengths.data()}}, numbers.data(), count, window);
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = true;
   }
 
@@ -456,6 +538,19 @@ class Network {
     if (!(make.template operator()<Cells>() || ...)) throw std::invalid_argument("the engine has no cell " + cell);
     recurrent_.push_back(layer.get());
     return add(std::move(layer));
+  }
+
+  // -1: of none; its values stand in the order of the first one.
+  long add_stream(long stream) {
+    has_rows_per_sequence_ |= stream < 0;
+    while (num_streams() <= stream) passes_.emplace_back();
+    return std::max(stream, 0L);
+  }
+
+  SparseInputNode<T>* sparse_input(long number) const {
+    auto* found = dynamic_cast<SparseInputNode<T>*>(node(number));
+    if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not a sparse input");
+    return found;
   }
 
   long add(std::unique_ptr<Node<T>> fresh) {
@@ -479,13 +574,13 @@ class Network {
   // As many threads as the nodes gain from in the present batch: one where none does.
   int team_size() const {
     for (const auto& one : nodes_)
-      if (one->gains_from_threads(pass_.batch)) return num_threads_;
+      if (one->gains_from_threads(batch(one->pass_stream()))) return num_threads_;
     return 1;
   }
 
   static long longest_of(const Data<T>& data, const std::int64_t* order, long count) {
     std::int64_t longest = 0;
-    for (long i = 0; i < count; ++i) longest = std::max(longest, data.lengths[order[i]]);
+    for (long i = 0; i < count; ++i) longest = std::max(longest, data.streams[0].lengths[order[i]]);
     return longest;
   }
 
@@ -497,7 +592,8 @@ class Network {
 
   void attach(const Data<T>& data) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i]->data = data.inputs[i];
-    pass_.mask = nullptr;
+    for (std::size_t i = 0; i < sparse_inputs_.size(); ++i) sparse_inputs_[i]->data = data.sparse_inputs[i];
+    passes_[0].mask = nullptr;
   }
 
   void pack(bool backward, Team& team) {
@@ -513,25 +609,30 @@ class Network {
   }
 
   void begin_pass(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
-    pass_.team = &team;
-    pass_.interrupt = &interrupt;
-    pass_.training = training;
-    pass_.seed = seed;
-    pass_.gradients = gradients_.data();
+    batches_.clear();
+    for (const Pass<T>& pass : passes_) batches_.push_back(&pass.batch);
+    for (Pass<T>& pass : passes_) {
+      pass.team = &team;
+      pass.interrupt = &interrupt;
+      pass.training = training;
+      pass.seed = seed;
+      pass.gradients = gradients_.data();
+      pass.streams = &batches_;
+    }
   }
 
   void run_forward() {
-    for (auto& one : nodes_) one->forward(pass_);
+    for (auto& one : nodes_) one->forward(passes_[one->pass_stream()]);
   }
 
   void run_backward() {
-    for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(pass_);
+    for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(passes_[(*one)->pass_stream()]);
   }
 
   // Calls visit(row, its place in the data) for some of a value's rows.
   template <class Visit>
   void for_value_rows(const Value<T>& value, Range rows, Visit&& visit) const {
-    const Batch& batch = pass_.batch;
+    const Batch& batch = this->batch(value.stream);
     if (value.per_step)
       batch.for_rows(rows.begin, rows.end, [&](long row, long b, long t) { visit(row, batch.start[b] + t); });
     else
@@ -539,11 +640,11 @@ class Network {
   }
 
   // All threads where there is more to copy than a first-level cache holds.
-  int copying_team(const Value<T>& value) const { return value.rows(pass_.batch) * value.stride < 50000 ? 1 : num_threads_; }
+  int copying_team(const Value<T>& value) const { return value.rows(batch(value.stream)) * value.stride < 50000 ? 1 : num_threads_; }
 
   void scatter_rows(const Value<T>& value, const T* from, T* out, Team& team) const {
     team.run([&](int k, int count) {
-      const Range some = share(value.rows(pass_.batch), k, count);
+      const Range some = share(value.rows(batch(value.stream)), k, count);
       for_value_rows(value, some, [&](long row, long at) { std::copy_n(from + row * value.stride, value.size, out + at * value.size); });
     });
   }
@@ -556,11 +657,14 @@ class Network {
   int num_threads_;
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<InputNode<T>*> inputs_;
+  std::vector<SparseInputNode<T>*> sparse_inputs_;
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
   Buffer<T> parameters_, gradients_, first_, second_, scattered_;
-  Pass<T> pass_;
-  Windows<T> windows_{nodes_, recurrent_, losses_, pass_};
+  std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
+  std::vector<const Batch*> batches_;
+  bool has_rows_per_sequence_ = false;
+  Windows<T> windows_{nodes_, recurrent_, losses_, passes_};
 };
 
 }  // namespace tidegate

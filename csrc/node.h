@@ -18,6 +18,7 @@ template <class T>
 struct Value {
   long size = 0, stride = 0;
   bool per_step = true;
+  long stream = 0;        // whose steps they are; a row a sequence is the first stream's
   bool reversed = false;  // computed from the last step to the first: its last state stands at step 0
   bool needs_gradient = true;
   bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
@@ -58,13 +59,14 @@ inline void copy_row(const T* from, long size, T* to, long stride) {
   copy.template operator()<1>();
 }
 
-// One pass over one batch.
+// One pass over one batch of one stream.
 template <class T>
 struct Pass {
   Batch batch;
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
   bool training = false;                 // dropout draws
+  const std::vector<const Batch*>* streams = nullptr;  // the batch of each stream; this pass' is one of them
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   T* gradients = nullptr;
@@ -103,6 +105,8 @@ class Node {
   // Whether a value per sequence comes of steps of the batch's window.
   virtual bool reads_of(const Batch& /*batch*/) const { return false; }
 
+  // The stream whose pass the node is given.
+  virtual long pass_stream() const { return value.stream; }
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}
   // Whether it is worth more than one thread; else it takes them where others have asked for them.

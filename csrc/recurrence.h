@@ -36,13 +36,41 @@ class RecurrentNode : public Node<T> {
   bool records_gradients = false;
   std::array<Buffer<T>, kMaxStates> recorded_gradients;
 
+  Sources<T> beginnings;  // for each state the node per sequence whose row it begins with, or null; empty: none has one
+
   RecurrentNode(long hidden, long count)
       : Node<T>(hidden, true), hidden_size(hidden), hidden_stride(this->value.stride), num_states(count) {}
+
   virtual long bytes_of_products() const = 0;  // the weights that every step reads
   virtual long num_columns() const = 0;
   // A column of every step, (steps, H padded), after a forward pass; and a state after every step.
   virtual void read_column(const Batch& batch, long column, T* to) const = 0;
   virtual void read_state(const Batch& batch, long state, T* to) const = 0;
+
+ protected:
+  // The initial states, where no one has set them.
+  void begin_states(const Batch& batch) {
+    if (has_initial) return;
+    for (long s = 0; s < num_states; ++s) {
+      T* to = states[s].zero(batch.num_sequences * hidden_stride);
+      if (const Node<T>* from = beginning(s))
+        for (long b = 0; b < batch.num_sequences; ++b)
+          std::copy_n(from->value.data.data() + batch.place[b] * hidden_stride, hidden_size, to + b * hidden_stride);
+    }
+  }
+
+  // Their gradients, to the nodes that they came from.
+  void end_state_gradients(const Batch& batch) {
+    for (long s = 0; s < num_states; ++s) {
+      Node<T>* from = has_initial ? nullptr : beginning(s);
+      if (!from || !from->value.needs_gradient) continue;
+      const Rows<T> to = from->value.accumulated_gradient(batch);
+      for (long b = 0; b < batch.num_sequences; ++b)
+        for (long j = 0; j < hidden_size; ++j) to.at(batch.place[b], j).data[0] += state_gradients[s].data()[b * hidden_stride + j];
+    }
+  }
+
+  Node<T>* beginning(long state) const { return beginnings.empty() ? nullptr : beginnings[state]; }
 };
 
 // Nodes with a value a unit and step that act on the states s of a layer, beside its cell's equations; null: none.
@@ -76,6 +104,7 @@ class Recurrence final : public RecurrentNode<T> {
         reverse_(reverse),
         weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
+    this->value.stream = sources_.front()->value.stream;
   }
 
   long bytes_of_products() const override { return weights_.bytes_of_products(); }
@@ -116,12 +145,12 @@ class Recurrence final : public RecurrentNode<T> {
       previous_[s].resize(batch.num_steps * hidden_stride);
       if (state_nodes_.multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
       if (keeps_moves(s)) moves_[s].resize(batch.num_steps * hidden_stride);
-      if (!this->has_initial) this->states[s].zero(batch.num_sequences * hidden_stride);
     }
     if (state_nodes_.product_multiplier) {
       operands_.resize(batch.num_steps * hidden_stride);
       if constexpr (kLayout.keeps_vector) kept_operands_.resize(batch.num_steps * hidden_stride);
     }
+    this->begin_states(batch);
     const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       forward_by_units(pass, batch.groups[0], shares);
@@ -170,6 +199,7 @@ class Recurrence final : public RecurrentNode<T> {
     std::vector<const T*> groups;
     for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
     weights_.unpack(groups, pass.gradients, *pass.team);
+    this->end_state_gradients(batch);
   }
 
  private:
@@ -442,6 +472,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
     bool first = true;
+    if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));
     for_chunks(group, !reverse_, [&](Range chunk) {
       for_steps(chunk, !reverse_, [&](long t) {
         if (pass.interrupt->check()) return;

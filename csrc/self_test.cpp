@@ -356,7 +356,7 @@ class CellTrial {
       updates.push_back(network_.add_input(hidden, true));
     }
     layer_ = network_.add_recurrent({x}, cell, hidden, reverse, multipliers, updates, network_.add_input(hidden, true), 0);
-    network_.add_loss(network_.add_pool(layer_, Pooling::kMean), LossKind::kMse, 1.0);
+    network_.add_loss(network_.add_pool(layer_, Pooling::kMean), LossKind::kMse, {});
     fill(network_.parameters(), num_parameters, 0.5, 1);
     values_.emplace_back(static_cast<std::size_t>(rows_ * kInput));
     for (long i = 0; i < 2 * num_states + 1; ++i) values_.emplace_back(static_cast<std::size_t>(rows_ * hidden));
@@ -370,7 +370,7 @@ class CellTrial {
 
   double loss() {
     network_.set_targets({Target<T>{target_.data(), nullptr, nullptr}});
-    network_.set_batch(starts_.data(), lengths_.data(), order_.data(), sequences());
+    network_.set_batch({{starts_.data(), lengths_.data()}}, order_.data(), sequences());
     RecurrentNode<T>& layer = *network_.recurrent(layer_);
     for (long s = 0; s < layer.num_states; ++s) {
       T* rows = layer.states[s].zero(sequences() * layer.hidden_stride);
@@ -378,11 +378,11 @@ class CellTrial {
         std::copy_n(states_.data() + (s * sequences() + network_.batch().sequence[b]) * hidden_, hidden_, rows + b * layer.hidden_stride);
     }
     layer.has_initial = true;
-    Data<T> data{{}, starts_.data(), lengths_.data(), mask_.data()};
+    Data<T> data{{}, {}, {{starts_.data(), lengths_.data()}}, mask_.data()};
     for (const std::vector<T>& values : values_) data.inputs.push_back(values.data());
     Interrupt interrupt(nullptr, [] { return false; });
     network_.forward(data, true, true, 0, interrupt);
-    const LossSums sums = network_.loss_sums();
+    const LossSums sums = network_.loss_sums()[0];
     return sums.loss / sums.weight;
   }
 

@@ -24,19 +24,19 @@ inline long recomputed_steps(long longest) {
 template <class T>
 class Windows {
  public:
-  // The nodes of a network, its recurrent layers and its losses, and the pass that they are given.
+  // The nodes of a network of one stream, its recurrent layers and its losses, and the pass that they are given.
   Windows(const std::vector<std::unique_ptr<Node<T>>>& nodes, const std::vector<RecurrentNode<T>*>& layers,
-          const std::vector<LossNode<T>*>& losses, Pass<T>& pass)
-      : nodes_(nodes), layers_(layers), losses_(losses), pass_(pass) {}
+          const std::vector<LossNode<T>*>& losses, std::vector<Pass<T>>& passes)
+      : nodes_(nodes), layers_(layers), losses_(losses), passes_(passes) {}
 
   // Cuts the batch of the pass; states are zero where the layers have none yet. mask: by row of the data, or null.
   void cut(long size, const std::uint8_t* mask) {
     size_ = size;
     mask_ = mask;
-    count_ = count_of(pass_.batch.longest(), size);
+    count_ = count_of(passes_[0].batch.longest(), size);
     for (RecurrentNode<T>* layer : layers_) {
       for (long s = 0; !layer->has_initial && s < layer->num_states; ++s)
-        layer->states[s].zero(pass_.batch.num_sequences * layer->hidden_stride);
+        layer->states[s].zero(passes_[0].batch.num_sequences * layer->hidden_stride);
       layer->has_initial = true;
     }
   }
@@ -46,8 +46,8 @@ class Windows {
 
   // The batch of the pass becomes a window, and no node has a gradient for its steps yet.
   void enter(long window) {
-    pass_.batch.set_window(window * size_, size_);
-    if (mask_) pass_.gather_mask(mask_);
+    passes_[0].batch.set_window(window * size_, size_);
+    if (mask_) passes_[0].gather_mask(mask_);
     for (auto& node : nodes_)
       if (node->value.per_step) node->value.has_gradient = node->value.has_log_gradient = false;
   }
@@ -61,13 +61,13 @@ class Windows {
       enter(window);
       if (keeps_borders) copy_states(window, [](T* kept, T* states, long n) { std::copy_n(states, n, kept); });
       for (auto& node : nodes_)
-        if (node->reads_steps()) node->forward(pass_);
+        if (node->reads_steps()) node->forward(passes_[0]);
       for_step_losses([](LossSums& sums, LossSums& total) { total += sums; });
       visit();
     }
     if (keeps_borders) copy_states(count_, [](T* kept, T* states, long n) { std::copy_n(states, n, kept); });
     for (auto& node : nodes_)
-      if (!node->reads_steps()) node->forward(pass_);
+      if (!node->reads_steps()) node->forward(passes_[0]);
     for_step_losses([](LossSums& sums, LossSums& total) { sums = total; });
   }
 
@@ -76,28 +76,28 @@ class Windows {
   // after each, from the last to the first, while the values and the gradients of its steps stand.
   template <class Arrive, class Leave>
   void backward(long num_parameters, bool truncated, Arrive&& arrive, Leave&& leave) {
-    T* sums = pass_.gradients;
+    T* sums = passes_[0].gradients;
     std::fill_n(sums, num_parameters, T(0));
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
-      if (!(*node)->reads_steps()) (*node)->backward(pass_);
+      if (!(*node)->reads_steps()) (*node)->backward(passes_[0]);
     for (long window = count_ - 1; window >= 0; --window) {
       if (window + 1 < count_) {
         enter(window);
         if (truncated && !has_gradient()) continue;
         copy_states(window, [](T* kept, T* states, long n) { std::copy_n(kept, n, states); });
         for (auto& node : nodes_)
-          if (node->value.per_step) node->forward(pass_);
+          if (node->value.per_step) node->forward(passes_[0]);
         for_step_losses([](LossSums& of_window, LossSums& total) { of_window = total; });
       }
       arrive();
-      pass_.gradients = gradients_.zero(num_parameters);
+      passes_[0].gradients = gradients_.zero(num_parameters);
       for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
-        if ((*node)->reads_steps()) (*node)->backward(pass_);
+        if ((*node)->reads_steps()) (*node)->backward(passes_[0]);
       for (long i = 0; i < num_parameters; ++i) sums[i] += gradients_.data()[i];
       leave();
       for (RecurrentNode<T>* layer : layers_) layer->has_final_gradient = !truncated;
     }
-    pass_.gradients = sums;
+    passes_[0].gradients = sums;
     copy_states(count_, [](T* kept, T* states, long n) { std::copy_n(kept, n, states); });
   }
 
@@ -117,7 +117,7 @@ class Windows {
  private:
   // Where the states before each window are kept: those of the sequences that have steps from there on; at the end, all.
   void place_borders() {
-    const Batch& batch = pass_.batch;
+    const Batch& batch = passes_[0].batch;
     first_kept_.assign(count_ + 1, 0);
     for (const long length : batch.whole_length)  // counted for each window, then summed up
       for (long window = 0; window < count_of(length, size_); ++window) ++first_kept_[window + 1];
@@ -131,7 +131,7 @@ class Windows {
   // copy(kept, states, count) for the states before a window; count(): for the final ones.
   template <class Copy>
   void copy_states(long window, Copy&& copy) {
-    const Batch& batch = pass_.batch;
+    const Batch& batch = passes_[0].batch;
     T* kept = kept_.data() + first_kept_[window] * kept_stride_;
     for (long b = 0; b < batch.num_sequences; ++b) {
       if (window < count_ && batch.whole_length[b] <= window * size_) continue;
@@ -145,7 +145,7 @@ class Windows {
   void for_states(Visit&& visit) const {
     for (RecurrentNode<T>* layer : layers_)
       for (long s = 0; s < layer->num_states; ++s)
-        for (long b = 0; b < pass_.batch.num_sequences; ++b)
+        for (long b = 0; b < passes_[0].batch.num_sequences; ++b)
           visit(layer->states[s].data() + b * layer->hidden_stride, layer->hidden_size);
   }
 
@@ -158,14 +158,14 @@ class Windows {
   // Whether something gives the steps of the window a gradient other than through the window after it.
   bool has_gradient() const {
     for (const auto& node : nodes_)
-      if (node->reads_of(pass_.batch)) return true;
+      if (node->reads_of(passes_[0].batch)) return true;
     return std::any_of(losses_.begin(), losses_.end(), [](const LossNode<T>* loss) { return loss->value.per_step; });
   }
 
   const std::vector<std::unique_ptr<Node<T>>>& nodes_;
   const std::vector<RecurrentNode<T>*>& layers_;
   const std::vector<LossNode<T>*>& losses_;
-  Pass<T>& pass_;
+  std::vector<Pass<T>>& passes_;
   long size_ = 0, count_ = 0, kept_stride_ = 0;
   const std::uint8_t* mask_ = nullptr;
   std::vector<LossSums> totals_;

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("comparison", "data", "gradients", "layers", "long", "missing")
+NAMES = ("comparison", "data", "gradients", "layers", "long", "missing", "models")
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
 
 

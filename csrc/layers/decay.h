@@ -20,6 +20,7 @@ class InputDecayNode final : public Node<T> {
         size_(sources_.front()->value.size),
         stride_(sources_.front()->value.stride),
         weight_(first_parameter) {
+    this->value.stream = sources_.front()->value.stream;
     if (!sources_[1]->value.needs_gradient) this->value.gradient_size = size_;
   }
 

@@ -23,6 +23,7 @@ class DenseNode final : public Node<T> {
         packed_(sources_.size()),
         packed_transposed_(sources_.size()) {
     this->value.takes_log_gradient = activation == Activation::kDecay;
+    this->value.stream = sources_.front()->value.stream;
   }
 
   static long num_parameters(long input_size, long size) { return size * (input_size + 1); }

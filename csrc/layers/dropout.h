@@ -33,7 +33,9 @@ class DropoutNode final : public Node<T> {
         scale_(static_cast<T>(settings.inverted ? 1.0 : 1.0 - settings.rate)),
         stream_(static_cast<std::uint64_t>(stream)) {
     this->value.needs_gradient = source && source->value.needs_gradient;
-    if (source) this->value.reversed = source->value.reversed;
+    if (!source) return;
+    this->value.reversed = source->value.reversed;
+    this->value.stream = source->value.stream;
   }
 
   void forward(Pass<T>& pass) override {

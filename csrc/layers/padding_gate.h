@@ -13,7 +13,9 @@ class PaddingGateNode final : public Node<T> {
  public:
   // source: d, one column a step.
   PaddingGateNode(Node<T>* source, long size, long first_parameter)
-      : Node<T>(size, true), source_(source), bias_(first_parameter) {}
+      : Node<T>(size, true), source_(source), bias_(first_parameter) {
+    this->value.stream = source->value.stream;
+  }
 
   static long num_parameters(long size) { return size; }
 

@@ -1,5 +1,5 @@
 // One row a sequence out of one row a step: the final state, the mean or the maximum over the steps, or the steps
-// themselves side by side. Windows of time add to it one after the other.
+// themselves side by side; zero where there are none. Windows of time add to it one after the other.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@ class PoolNode final : public Node<T> {
     this->value.needs_gradient = source->value.needs_gradient;
   }
 
+  long pass_stream() const override { return source_->value.stream; }
   bool reads_steps() const override { return true; }
 
   bool reads_of(const Batch& batch) const override {
@@ -35,8 +36,11 @@ class PoolNode final : public Node<T> {
     const T* in = source_->value.data.data();
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
-        if (batch.length[b] == 0) continue;
-        T* row = out + b * stride;
+        T* row = out + batch.place[b] * stride;
+        if (batch.length[b] == 0) {
+          if (batch.whole_length[b] == 0) std::fill_n(row, stride, T(0));
+          continue;
+        }
         if (pooling_ == Pooling::kLast || batch.first_step == 0)
           std::copy_n(in + batch.row(pooling_ == Pooling::kLast ? last_step(batch, b) : 0, b) * stride, stride, row);
         if (pooling_ == Pooling::kLast) continue;
@@ -66,7 +70,8 @@ class PoolNode final : public Node<T> {
     T* to = source_->value.accumulated_gradient(batch).data;
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
-        const T* row = gradient + b * stride;
+        if (batch.length[b] == 0) continue;
+        const T* row = gradient + batch.place[b] * stride;
         const auto add = [&](long t, long j, T v) { to[batch.row(t, b) * stride + j] += v; };
         switch (pooling_) {
           case Pooling::kLast:
@@ -104,6 +109,7 @@ class StepsNode final : public Node<T> {
     this->value.needs_gradient = source->value.needs_gradient;
   }
 
+  long pass_stream() const override { return source_->value.stream; }
   bool reads_steps() const override { return true; }
   bool reads_of(const Batch& batch) const override { return batch.first_step < num_steps_; }
 
@@ -114,9 +120,9 @@ class StepsNode final : public Node<T> {
     const T* in = source_->value.data.data();
     pass.for_row_shares(batch.num_sequences, [&](long begin, long end) {
       for (long b = begin; b < end; ++b) {
-        if (batch.first_step == 0) std::fill_n(out + b * stride, stride, T(0));
+        if (batch.first_step == 0) std::fill_n(out + batch.place[b] * stride, stride, T(0));
         for (long t = 0; t < steps(batch, b); ++t)
-          std::copy_n(in + batch.row(t, b) * from, size, out + b * stride + (batch.first_step + t) * size);
+          std::copy_n(in + batch.row(t, b) * from, size, out + batch.place[b] * stride + (batch.first_step + t) * size);
       }
     });
   }
@@ -131,7 +137,7 @@ class StepsNode final : public Node<T> {
       for (long b = begin; b < end; ++b)
         for (long t = 0; t < steps(batch, b); ++t)
           for (long j = 0; j < size; ++j)
-            to.data[batch.row(t, b) * to.stride + j] += gradient[b * stride + (batch.first_step + t) * size + j];
+            to.data[batch.row(t, b) * to.stride + j] += gradient[batch.place[b] * stride + (batch.first_step + t) * size + j];
     });
   }
 

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from tidegate.engine import Optimizer as Optimizer
     from tidegate.estimators import SequenceClassifier as SequenceClassifier
     from tidegate.estimators import SequenceRegressor as SequenceRegressor
-    from tidegate.estimators import load as load
+    from tidegate.models import Binary as Binary
+    from tidegate.models import Category as Category
+    from tidegate.models import MultiClass as MultiClass
+    from tidegate.models import MultiLabel as MultiLabel
+    from tidegate.models import Numeric as Numeric
+    from tidegate.models import Ordinal as Ordinal
+    from tidegate.models import Quantiles as Quantiles
+    from tidegate.models import Regression as Regression
+    from tidegate.models import SequenceModel as SequenceModel
+    from tidegate.models import Text as Text
+    from tidegate.models import Vector as Vector
+    from tidegate.models import load as load
     from tidegate.network.initializers import Initializers as Initializers
     from tidegate.recurrent import Recurrent as Recurrent
     from tidegate.training.schedules import Constant as Constant
@@ -26,19 +37,30 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Binary": "models",
+    "Category": "models",
     "Comparison": "comparison",
     "Constant": "training.schedules",
     "Cosine": "training.schedules",
     "Dataset": "data.dataset",
     "Initializers": "network.initializers",
+    "MultiClass": "models",
+    "MultiLabel": "models",
+    "Numeric": "models",
     "Optimizer": "engine",
+    "Ordinal": "models",
+    "Quantiles": "models",
     "Recurrent": "recurrent",
     "ReduceOnPlateau": "training.schedules",
+    "Regression": "models",
     "SequenceClassifier": "estimators",
+    "SequenceModel": "models",
     "SequenceRegressor": "estimators",
     "Sequences": "data.ragged",
+    "Text": "models",
+    "Vector": "models",
     "compare": "comparison",
-    "load": "estimators",
+    "load": "models",
     "load_japanese_vowels": "data.bundled",
     "read": "data.reading",
 }

@@ -58,7 +58,7 @@ def test_on_one_test_part_it_is_the_bootstrap_over_its_sequences():
     low, high = own.interval
     assert 0.15 < low < 0.28 < high < 0.41  # the error of 28 of 100 is about 0.045
     assert verdict.winner == "lstm"
-    assert verdict.text.startswith("accuracy of lstm minus gru: 0.280 (95 % interval 0.")
+    assert verdict.text.startswith("accuracy of lstm minus gru: 0.280 on average (95 % interval 0.")
     assert verdict.text.endswith("Verdict: lstm is better than gru.")
 
 

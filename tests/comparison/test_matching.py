@@ -61,5 +61,5 @@ def test_the_report_has_what_was_found(task, tmp_path):
         assert text in page
     assert "tidegate compare mine" in comparison.markdown()
     assert "fewer parameters" in comparison.markdown()
-    tidegate.compare(X, X.mean(axis=(1, 2)), cells=("gru",), output=tmp_path, **QUICK)
+    tidegate.compare(X, X.mean(axis=(1, 2)), cells=("gru",), output=tmp_path, overwrite=True, **QUICK)
     assert "Residuals" in (tmp_path / "report.html").read_text()

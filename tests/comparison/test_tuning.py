@@ -162,7 +162,7 @@ def test_a_search_goes_on_and_makes_no_finished_trial_again(task, tmp_path, monk
 
 def test_a_comparison_that_begins_anew_searches_anew(task, tmp_path):
     first = compare(task, seeds=[5], tune=4, output=tmp_path)
-    again = compare(task, seeds=[6], tune=4, output=tmp_path)
+    again = compare(task, seeds=[6], tune=4, output=tmp_path, overwrite=True)
     assert chosen(again) == chosen(compare(task, seeds=[6], tune=4)) != chosen(first)
 
 

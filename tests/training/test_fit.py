@@ -47,10 +47,11 @@ class FakeEngine:
         self.flat += 1
         self.num_updates += len(learning_rates)
         self.reached = Position(len(learning_rates))
-        return Result(self.losses[done], 0.5, self.reached)
+        return Result(self.losses[done], 0.5, self.reached, ((self.losses[done], 0.5),))
 
     def evaluate(self, steps, target, order=None, batch_size=256, stop=None, window=None):
-        return Result(self.val_losses[len(self.calls) - 1], 0.25)
+        loss = self.val_losses[len(self.calls) - 1]
+        return Result(loss, 0.25, parts=((loss, 0.25),))
 
 
 def part(count=10, variance=None):
@@ -106,7 +107,8 @@ class Evaluated(FakeEngine):
     """Its validation loss is how far its parameter, 1 more after each epoch, is from 2."""
 
     def evaluate(self, *arguments):
-        return Result(abs(float(self.flat[0]) - 2.0), 0.25)
+        loss = abs(float(self.flat[0]) - 2.0)
+        return Result(loss, 0.25, parts=((loss, 0.25),))
 
 
 def test_a_moving_average_of_the_weights_is_validated_and_kept():

@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 
 from tidegate.checks import TooLarge
+from tidegate.cli.ablate import ablate
 from tidegate.cli.cells import cells
 from tidegate.cli.compare import compare
 from tidegate.cli.defaults import WithDefaults
 from tidegate.cli.evaluate import evaluate
 from tidegate.cli.fit import fit
 from tidegate.cli.info import info
+from tidegate.cli.init import init
 from tidegate.cli.options import one_option_a_field
 from tidegate.cli.predict import predict
 from tidegate.cli.wording import as_on_the_command_line
@@ -123,11 +125,19 @@ _EXAMPLES = "{}:\n\n\b\n  {}"
 
 for _command, _summary, _title, *_examples in (
     (
+        init,
+        "Write a first model file for a table.",
+        "Examples",
+        "tidegate init speakers.csv --id utterance --time step --target speaker --output speakers.toml",
+        "tidegate init --schema --output model.schema.json",
+    ),
+    (
         fit,
         "Train a model and write it to a file.",
         "Examples",
         "tidegate fit --max-epochs 10 --output vowels.safetensors",
         "tidegate fit speakers.csv --id utterance --time step --target speaker --output my.safetensors",
+        "tidegate fit speakers.toml --output described.safetensors",
     ),
     (
         predict,
@@ -149,6 +159,12 @@ for _command, _summary, _title, *_examples in (
         "Examples",
         "tidegate compare --cells lstm,gru --seeds 5 --output results",
         "tidegate compare speakers.csv --id utterance --time step --target speaker --cells lstm,gru",
+    ),
+    (
+        ablate,
+        "Measure what each input adds.",
+        "Example, after those of tidegate init",
+        "tidegate ablate speakers.toml --seeds 3",
     ),
     (
         info,

@@ -70,10 +70,24 @@ def compare(
 ) -> None:
     """Train several cells with several seeds each, and say which is better, by how much, at what cost.
 
+    DATA may be a model file, .toml, as tidegate init writes it: each seed then splits a fifth off to test on.
     Settings that are not given are the estimators' defaults.
     """
     if data is None and test is not None:
         raise typer.BadParameter("--test expects DATA to train on beside it; got none")
+    if data is not None and data.suffix.lower() == ".toml":
+        from tidegate.cli.described import compare_described
+
+        refused = {
+            "--test": test, "--own-ids": own_ids, "--task": task, "--match": match, "--tune": tune,
+            "--margin": margin, "--output": output, "--resume": resume, "--overwrite": overwrite,
+            "--threads": threads,
+        }  # fmt: skip
+        for option, given in refused.items():
+            if given:
+                raise ValueError(f"{option} is not of a model file; got it with {data}: leave it out")
+        compare_described(data, cells, seeds, columns, model.settings(), format=format)
+        return
     from rich.console import Console
 
     from tidegate.cli.data import (

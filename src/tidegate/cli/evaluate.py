@@ -37,7 +37,7 @@ def evaluate(
     from tidegate.cli.options import format_of
     from tidegate.cli.outputs import check_file
     from tidegate.cli.rows import write
-    from tidegate.estimators import load
+    from tidegate.models import load
 
     choice("--format", format, ("table", "csv", "json"))
     file_format = format_of(None, output)
@@ -45,7 +45,12 @@ def evaluate(
         check_file(output, model, data)
     loaded = load(model)
     if threads is not None:
-        loaded.set_params(num_threads=threads)
+        loaded.num_threads = threads
+    if type(loaded).__name__ == "SequenceModel":
+        from tidegate.cli.described import evaluate_described
+
+        evaluate_described(loaded, data, columns, format, output)
+        return
     if data is None:
         dataset = bundled("test")
     else:

@@ -30,12 +30,16 @@ def fit(
     data: DataArgument = None,
     *,
     columns: DataOptions,
-    cell: Annotated[str, typer.Option(help="One of those that tidegate cells lists.")] = "lstm",
+    cell: Annotated[
+        str | None, typer.Option(help="One of those that tidegate cells lists. Default: lstm.")
+    ] = None,
     model: ModelOptions,
     validation: Validation = None,
     own_ids: OwnIds = False,
     task: Task = None,
-    seed: Annotated[int, typer.Option(help="Of the split, the initial weights and the order.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the split, the initial weights and the order. Default: 0.")
+    ] = None,
     threads: Threads = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
@@ -43,8 +47,9 @@ def fit(
 ) -> None:
     """Train a model on sequences and write it to a file.
 
-    Options of the model that are not given are the estimators' defaults. While it trains, its state is in
-    OUTPUT.checkpoint.
+    DATA may be a model file, .toml, as tidegate init writes it, for many inputs and targets; what is given
+    of the model's options goes before it. Options that are not given are the estimators' defaults. While it
+    trains, its state is in OUTPUT.checkpoint.
     """
     from tidegate.cli.data import (
         bundled,
@@ -61,6 +66,13 @@ def fit(
     from tidegate.estimators import SequenceClassifier, SequenceRegressor
     from tidegate.estimators.summary import outcome
 
+    if data is not None and data.suffix.lower() == ".toml":
+        from tidegate.cli.described import fit_described
+
+        options = _given(model, cell, seed, threads, validation)
+        fit_described(data, output, columns, options, resume=resume, others=(own_ids, task))
+        return
+    cell, seed = cell or "lstm", seed or 0
     share, held_out = _share_or_file(validation)
     check_model_file(output, data, held_out, columns.targets)
     checkpoint = output.with_name(f"{output.name}.checkpoint")
@@ -106,6 +118,17 @@ def fit(
     fitted.save(output)
     print(f"{cell}, {fitted.num_parameters_:,} parameters; {outcome(fitted)}")
     print(f"{_score(fitted, dataset, kind)}\nModel: {output} (tidegate info describes it)")
+
+
+def _given(
+    model: ModelOptions, cell: str | None, seed: int | None, threads: int | None, validation: str | None
+) -> dict[str, Any]:
+    """The options of a described model that were given."""
+    named = {"cell": cell, "random_state": seed, "num_threads": threads}
+    given = {name: value for name, value in named.items() if value is not None} | model.settings()
+    if validation is not None:
+        given["validation"] = number_or_none("validation", validation, float)
+    return given
 
 
 def _share_or_file(validation: str | None) -> tuple[float | None, Path | None]:

@@ -38,13 +38,18 @@ def info(
         print(hardware())
         return
 
-    from tidegate.estimators import load
+    from tidegate.models import load
 
     loaded = load(model)
     if shape != "table" or output is not None:
         _write(_record(loaded), shape, output)
         return
     print(loaded.summary())
+    if type(loaded).__name__ == "SequenceModel":
+        from tidegate.cli.described import print_records
+
+        print_records(loaded)
+        return
     if hasattr(loaded, "classes_"):
         print(f"classes: {_few(loaded.classes_.tolist())}")
     if "columns_" in vars(loaded):
@@ -62,6 +67,10 @@ def info(
 
 
 def _record(model: Any) -> dict[str, Any]:
+    if type(model).__name__ == "SequenceModel":
+        from tidegate.cli.described import record_of
+
+        return record_of(model)
     columns = vars(model).get("columns_")
     return {
         "estimator": type(model).__name__,

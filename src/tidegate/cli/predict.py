@@ -30,16 +30,21 @@ def predict(
     from tidegate.cli.outputs import check_file
     from tidegate.cli.predictions import predictions
     from tidegate.cli.rows import write
-    from tidegate.estimators import load
+    from tidegate.models import load
 
     chosen = format_of(format, output)
     if output is not None:
         check_file(output, model, data)
     loaded = load(model)
     if threads is not None:
-        loaded.set_params(num_threads=threads)
-    dataset = bundled("test") if data is None else like(vars(loaded).get("columns_"), data, columns)
-    rows = predictions(loaded, dataset)
+        loaded.num_threads = threads
+    if type(loaded).__name__ == "SequenceModel":
+        from tidegate.cli.described import predict_described
+
+        rows = predict_described(loaded, data, columns)
+    else:
+        dataset = bundled("test") if data is None else like(vars(loaded).get("columns_"), data, columns)
+        rows = predictions(loaded, dataset)
     write(rows, chosen, output)
     if output is not None:
         print(f"Predictions: {output}, {len(next(iter(rows.values())))} rows", file=sys.stderr)

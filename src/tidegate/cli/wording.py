@@ -26,11 +26,14 @@ _SUBJECTS = {
 } | _OPTIONS
 
 _SUBJECT = re.compile(r"(\w+(?:\[[01]\])?)(?:\['[^']*'\])?(?= expects\b)")
+# Entries of a model file.
+_ENTRY = re.compile(r"\b(inputs|targets|data)\['([^']*)'\]")
 _PASSED = re.compile(rf"(?<![\w'\"/.-])({'|'.join(_OPTIONS)})=(?:'([^']*)'|(None)\b|([\w.+-]*\w)|)")
 
 
 def as_on_the_command_line(message: str) -> str:
     """The message with options in place of Python's arguments."""
+    message = _ENTRY.sub(r"\1.\2", message)
     subject = _SUBJECT.match(message)
     if subject and subject[1] in _SUBJECTS:
         message = _SUBJECTS[subject[1]] + message[subject.end() :]

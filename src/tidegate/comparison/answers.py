@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.comparison.parts import Part
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.targets import ClassCoding
 
 NUM_BINS = 10
@@ -32,7 +32,7 @@ class Answers:
     probability: NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, model: SequenceModel, part: Part) -> Answers:
+    def of(cls, model: SequenceEstimator, part: Part) -> Answers:
         rows, outputs, weights = model._answers(part.X, part.y, None)
         if weights is not None:
             rows, outputs = rows[weights > 0.0], outputs[weights > 0.0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tidegate.comparison.parts import Part
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.inspection import Trace, gates, gradient_flow
 from tidegate.inspection.traces import Array
 
@@ -18,7 +18,7 @@ MOST_STEPS = 10_000
 MOST_UNITS, MOST_COLUMNS, MOST_POINTS = 32, 100, 100
 
 
-def insight(model: SequenceModel, part: Part) -> dict[str, Any]:
+def insight(model: SequenceEstimator, part: Part) -> dict[str, Any]:
     """`gates` and `gradients` as report/result.py documents them, of the last layer (going forward) on the
     first sequences of a part; empty where they are too long."""
     ends = np.cumsum(part.X.lengths[:NUM_GRADIENTS])

@@ -9,7 +9,7 @@ from tidegate.comparison.parts import Part
 from tidegate.data import Sequences
 from tidegate.estimators.examples import Examples
 from tidegate.estimators.gaps import Gaps
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.padding import Padding
 from tidegate.network import Network
 
@@ -17,7 +17,11 @@ MATCHES = ("hidden", "parameters")
 
 
 def networks(
-    kind: type[SequenceModel], options: Mapping[str, dict[str, Any]], part: Part, *, match_parameters: bool
+    kind: type[SequenceEstimator],
+    options: Mapping[str, dict[str, Any]],
+    part: Part,
+    *,
+    match_parameters: bool,
 ) -> dict[str, Network]:
     """The network each candidate is trained as: of the hidden size in its options; with match_parameters the
     first of that, the others of the hidden size with the nearest number of parameters."""

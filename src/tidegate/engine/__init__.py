@@ -12,6 +12,7 @@ from tidegate.engine.records import (
     Optimizer,
     Position,
     Result,
+    SparseRows,
     Steps,
     Target,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Parameters",
     "Position",
     "Result",
+    "SparseRows",
     "Steps",
     "Stop",
     "Stream",

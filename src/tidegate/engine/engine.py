@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,17 @@ from tidegate.engine.records import (
     Position,
     Result,
     Steps,
+    Sums,
     Target,
     exactly,
 )
 from tidegate.network import (
+    Align,
     Dense,
     Dropout,
     DropoutMask,
+    Embedding,
+    Gate,
     Input,
     InputDecay,
     Loss,
@@ -41,7 +44,10 @@ from tidegate.network import (
     PaddingGate,
     Pool,
     Recurrent,
+    Repeat,
+    SparseInput,
     StateDecay,
+    Thresholds,
     Zoneout,
 )
 
@@ -89,6 +95,7 @@ class Engine:
         kind = extension().Network32 if dtype == "float32" else extension().Network64
         self._plan = kind(network.num_parameters, self.num_threads)
         self._numbers = _add_nodes(self._plan, network)
+        self._losses = [node for node in network.nodes if isinstance(node, Loss)]
         self.flat: Floats = self._plan.parameters
         self.parameters = Parameters(self.flat, network.parameter_shapes)
         self.gradients = Parameters(self._plan.gradients, network.parameter_shapes)
@@ -120,7 +127,7 @@ class Engine:
     def epoch(
         self,
         steps: Steps,
-        target: Target,
+        target: Target | Sequence[Target],
         order: Indices,
         batch_size: int,
         learning_rates: NDArray[np.float64],
@@ -135,15 +142,16 @@ class Engine:
     ) -> Result:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
-        learning_rates: one an update, as many as the sum of `updates_of_batches`. seed: of dropout. position:
-        where an earlier call left this epoch, after `max_updates` of its updates; in pieces it has the same
-        bits as in one call, and the result is that of the epoch so far. Diverged where a loss or gradient is
-        not finite.
+        target: one, or one for each loss in the order of the network. learning_rates: one an update, as many
+        as the sum of `updates_of_batches`. seed: of dropout. position: where an earlier call left this epoch,
+        after `max_updates` of its updates; in pieces it has the same bits as in one call, and the result is
+        that of the epoch so far. Diverged where a loss or gradient is not finite.
 
         bptt_steps: windows of so many steps go through time one after the other, each with the states of the
         one before and a gradient that ends where it begins (Williams & Peng 1990): with targets per step each
         has an update of its own, and with one a sequence the batch has. recompute: the whole gradient, with
-        windows of about sqrt(T) steps computed again on the way back instead of kept.
+        windows of about sqrt(T) steps computed again on the way back instead of kept. Both are for networks
+        with one stream of steps.
         """
         exactly("learning_rates", learning_rates, "float64", 1)
         if not np.isfinite(learning_rates).all():
@@ -151,14 +159,14 @@ class Engine:
                 "learning_rates expects finite numbers; got NaN or infinity: pass one finite rate an update"
             )
         reached, complete, last_loss = self._plan.epoch(
-            *self._arrays(steps),
-            *self._target(target),
+            self._steps(steps),
+            self._targets(target),
             exactly("order", order, "int64", 1),
             integer("batch_size", batch_size),
             learning_rates,
             self._settings(optimizer),
             seed % 2**64,
-            (*astuple(position)[:-1], self._carried(position)),
+            (position.update, list(position.sums), self._carried(position)),
             len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0, 2**62),
             0 if bptt_steps is None else integer("bptt_steps", bptt_steps, 1, 2**40),
             recompute,
@@ -171,8 +179,7 @@ class Engine:
                 f"{self._not_finite(last_loss)}; the parameters are those before it: lower learning_rate or "
                 f"{'set' if optimizer.clip_norm is None else 'lower'} clip_norm"
             )
-        weight = made.weight_sum or 1.0
-        return Result(made.loss_sum / weight, made.score_sum / weight, made)
+        return self._result(made.sums, made)
 
     def updates_of_batches(
         self, lengths: Indices, order: Indices, batch_size: int, bptt_steps: int | None = None
@@ -189,7 +196,7 @@ class Engine:
     def evaluate(
         self,
         steps: Steps,
-        target: Target,
+        target: Target | Sequence[Target],
         order: Indices | None = None,
         batch_size: int = 256,
         stop: Stop | None = None,
@@ -197,32 +204,37 @@ class Engine:
     ) -> Result:
         """Loss and score of the sequences of `order` (all where None), without dropout. window: steps that
         are held at a time, all where None."""
-        loss, score, weight = self._plan.evaluate(
-            *self._arrays(steps),
-            *self._target(target),
+        sums = self._plan.evaluate(
+            self._steps(steps),
+            self._targets(target),
             _by_length(steps) if order is None else exactly("order", order, "int64", 1),
             integer("batch_size", batch_size),
             _window(window),
             None if stop is None else stop._native,
         )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0))
+        return self._result(sums)
 
     def predict(self, steps: Steps, batch_size: int = 256, window: int | None = None) -> Floats:
-        """The outputs that the loss compares, (N, K), or (S, K) where they are per step (rows of no sequence:
-        zero). window: steps that are held at a time, all where None; no bit depends on it."""
-        compared = [node.of[0] for node in self.network.nodes if isinstance(node, Loss)]
-        if not compared:
+        """The outputs that the (first) loss compares, (N, K), or (S, K) where they are per step (rows of no
+        sequence: zero). window: steps that are held at a time, all where None; no bit depends on it."""
+        if not self._losses:
             raise ValueError(
                 "predict expects a network with a Loss, whose outputs it returns; got none: add one"
             )
-        predicted: Floats = self._plan.predict(
-            self._numbers[compared[0]],
-            *self._arrays(steps),
+        return self.values([self._losses[0].of[0]], steps, batch_size, window)[0]
+
+    def values(
+        self, names: Sequence[str], steps: Steps, batch_size: int = 256, window: int | None = None
+    ) -> list[Floats]:
+        """What the nodes of these names compute, without dropout: of each as `predict` has it."""
+        computed: list[Floats] = self._plan.predict(
+            [self._number(name) for name in names],
+            self._steps(steps),
             _by_length(steps),
             integer("batch_size", batch_size),
             _window(window),
         )
-        return predicted
+        return computed
 
     def forward(
         self,
@@ -230,7 +242,7 @@ class Engine:
         *,
         initial: Mapping[str, Floats] | None = None,
         mask: NDArray[np.uint8] | None = None,
-        target: Target | None = None,
+        target: Target | Sequence[Target] | None = None,
         training: bool = False,
         seed: int | None = 0,
     ) -> Result:
@@ -240,13 +252,13 @@ class Engine:
         a step that leaves every state as it was. training: for `backward`, and dropout and
         zoneout are on, drawn from `seed`; with seed=None they are as outside training.
         """
-        loss, score, weight = self._plan.forward(
+        sums = self._plan.forward(
             *self._batch(steps, initial, mask, target),
             training,
             training and seed is not None,
             (seed or 0) % 2**64,
         )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0))
+        return self._result(sums)
 
     def backward(
         self,
@@ -270,7 +282,7 @@ class Engine:
         *,
         initial: Mapping[str, Floats] | None = None,
         mask: NDArray[np.uint8] | None = None,
-        target: Target | None = None,
+        target: Target | Sequence[Target] | None = None,
         seed: int = 0,
         window: int | None = None,
     ) -> Result:
@@ -281,14 +293,14 @@ class Engine:
         """
         if window is None:
             window = recomputed_steps(int(steps.lengths.max(initial=1)))
-        loss, score, weight = self._plan.differentiate(
+        sums = self._plan.differentiate(
             *self._batch(steps, initial, mask, target),
             self._by_number("outputs", outputs, 2),
             self._by_number("final_states", final_states, 3),
             _window(window),
             seed % 2**64,
         )
-        return Result(loss / (weight or 1.0), score / (weight or 1.0))
+        return self._result(sums)
 
     def begin_steps(self, name: str, num_sequences: int) -> tuple[Floats, Floats, Callable[[], None]]:
         """Begin num_sequences sequences side by side whose steps arrive one at a time, with states of zero.
@@ -374,12 +386,12 @@ class Engine:
         steps: Steps,
         initial: Mapping[str, Floats] | None,
         mask: NDArray[np.uint8] | None,
-        target: Target | None,
+        target: Target | Sequence[Target] | None,
     ) -> tuple[Any, ...]:
         return (
-            *self._arrays(steps),
+            self._steps(steps),
             None if mask is None else exactly("mask", mask, "uint8", 1),
-            *((None, None, None) if target is None else self._target(target)),
+            [] if target is None else self._targets(target),
             self._by_number("initial", initial, 3),
         )
 
@@ -388,10 +400,22 @@ class Engine:
             return np.empty(0, self.dtype)
         return exactly("position.states", position.states, self.dtype, 1)
 
-    def _arrays(self, steps: Steps) -> tuple[list[Floats], Indices, Indices]:
+    def _result(self, sums: Sums, position: Position = START) -> Result:
+        return Result.of(sums, [loss.weight for loss in self._losses], position)
+
+    def _steps(self, steps: Steps) -> Any:
         for index, values in enumerate(steps.inputs):
             exactly(f"inputs[{index}]", values, self.dtype, 2)
-        return list(steps.inputs), steps.starts, steps.lengths
+        sparse = []
+        for index, rows in enumerate(steps.sparse):
+            if rows.values is not None:
+                exactly(f"sparse[{index}].values", rows.values, self.dtype, 1)
+            sparse.append((rows.offsets, rows.columns, rows.values))
+        kind = extension().Steps32 if self.dtype == "float32" else extension().Steps64
+        return kind(list(steps.inputs), steps.starts, steps.lengths, sparse, list(steps.others))
+
+    def _targets(self, target: Target | Sequence[Target]) -> list[Any]:
+        return [self._target(one) for one in ([target] if isinstance(target, Target) else target)]
 
     def _target(self, target: Target) -> tuple[Floats | None, NDArray[Any] | None, Floats | None]:
         if target.weights is not None:
@@ -418,14 +442,18 @@ def _window(steps: int | None) -> int:
     return 0 if steps is None else integer("window", steps, 1, 2**40)
 
 
-def _position(reached: tuple[int, float, float, float, Floats]) -> Position:
-    update, loss, score, weight, states = reached
-    return Position(update, loss, score, weight, states if len(states) else None)
+def _position(reached: tuple[int, Sequence[tuple[float, float, float]], Floats]) -> Position:
+    update, sums, states = reached
+    return Position(update, tuple(sums), states if len(states) else None)
 
 
 def _by_length(steps: Steps) -> Indices:
     """Batches of like lengths waste the least where rows shrink; results do not depend on it."""
-    return np.argsort(-steps.lengths, kind="stable")
+    return np.argsort(-steps.total_lengths, kind="stable")
+
+
+def _number_of_stream(node: Input | SparseInput) -> int:
+    return -1 if node.stream is None else node.stream
 
 
 def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
@@ -435,17 +463,34 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
         of = [numbers[name] for name in node.of]
         match node:
             case Input():
-                number = plan.add_input(node.size, node.needs_gradient)
+                number = plan.add_input(node.size, node.needs_gradient, _number_of_stream(node))
+            case SparseInput():
+                number = plan.add_sparse_input(node.size, _number_of_stream(node))
+            case Embedding():
+                number = plan.add_embedding(of[0], node.size, first_parameter)
+            case Repeat():
+                number = plan.add_repeat(of[0], numbers[node.like])
+            case Align():
+                number = plan.add_align(*of)
+            case Gate():
+                number = plan.add_gate(*of, first_parameter)
+            case Thresholds():
+                number = plan.add_thresholds(of[0], node.size, first_parameter)
             case Recurrent():
+                multipliers, updates, beginnings = (
+                    [-1 if name is None else numbers[name] for name in names]
+                    for names in (node.multipliers, node.updates, node.beginnings)
+                )
                 number = plan.add_recurrent(
                     of,
                     node.cell,
                     node.hidden_size,
                     node.reverse,
-                    [numbers.get(name or "", -1) for name in node.multipliers],
-                    [numbers.get(name or "", -1) for name in node.updates],
+                    multipliers,
+                    updates,
                     numbers.get(node.product_multiplier or "", -1),
                     first_parameter,
+                    beginnings,
                 )
             case Dropout():
                 number = plan.add_dropout(
@@ -468,7 +513,9 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
             case StateDecay():
                 number = plan.add_dense(of, node.size, "decay", first_parameter)
             case Loss():
-                number = plan.add_loss(of[0], node.loss, node.delta)
+                number = plan.add_loss(
+                    of[0], node.loss, node.delta, node.weight, node.focal, list(node.columns)
+                )
         numbers[node.name] = number
         shapes: Sequence[tuple[int, ...]] = list(node.parameter_shapes(network.input_size(node)).values())
         first_parameter += sum(math.prod(shape) for shape in shapes)

@@ -17,8 +17,27 @@ from tidegate.cells.phases import phases_of
 from tidegate.cells.pointwise import Backward
 from tidegate.checks import TooLarge
 from tidegate.engine.native import extension
-from tidegate.network import Dense, Dropout, Input, Loss, Network, Node, Pool, Recurrent
-from tidegate.network.nodes import DropoutMask, InputDecay, PaddingGate, StateDecay, Zoneout
+from tidegate.network import (
+    Align,
+    Dense,
+    Dropout,
+    DropoutMask,
+    Embedding,
+    Gate,
+    Input,
+    InputDecay,
+    Loss,
+    Network,
+    Node,
+    PaddingGate,
+    Pool,
+    Recurrent,
+    Repeat,
+    SparseInput,
+    StateDecay,
+    Thresholds,
+    Zoneout,
+)
 
 NUM_BYTES = 4  # of a float32
 # Columns are padded to whole vectors, of 16 numbers at the most, and by one more where rows are a multiple of
@@ -85,7 +104,7 @@ def training_bytes(
     steps = max(int(trained.sum()), int(evaluated.sum()))
     for node in network.nodes:
         per_step = network.is_per_step(node.name)
-        value = _padded(network.widths[node.name])
+        value = 0 if isinstance(node, SparseInput) else _padded(network.widths[node.name])
         # The value for the larger of the two kinds of batches, its gradient for that which is trained on.
         total += value * (steps + int(trained.sum()) if per_step else sequences + len(trained))
         total += _own(
@@ -123,7 +142,9 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             return 2 * value * sequences if node.pooling == "max" else 0  # the step of the largest, int64
         case PaddingGate():
             return 2 * value
-        case Input() | Dropout() | DropoutMask() | Zoneout() | Loss() | InputDecay():
+        case Input() | SparseInput() | Embedding() | Repeat() | Align() | Gate() | Thresholds():
+            return 0
+        case Dropout() | DropoutMask() | Zoneout() | Loss() | InputDecay():
             return 0
 
 
@@ -173,9 +194,10 @@ def check_memory(
     *,
     bptt_steps: int | None = None,
     recompute: bool = False,
+    has_windows: bool = True,
 ) -> None:
-    """TooLarge where as many trainings at a time take more than there is; data_bytes: of the data of
-    each."""
+    """TooLarge where as many trainings at a time take more than there is; data_bytes: of the data of each;
+    has_windows: whether who asks could train in windows of time."""
     needed = at_a_time * (training_bytes(network, lengths, batch_size, bptt_steps, recompute) + data_bytes)
     available = available_bytes()
     if available is None or needed <= available:
@@ -183,7 +205,9 @@ def check_memory(
     hidden_size = max((node.hidden_size for node in network.nodes if isinstance(node, Recurrent)), default=0)
     together = f", {at_a_time} trainings at a time," if at_a_time > 1 else ""
     fewer = " or num_threads" if at_a_time > 1 else ""
-    windows = "" if recompute or bptt_steps is not None else "; or, in one direction, recompute=True"
+    windows = ""
+    if has_windows and not recompute and bptt_steps is None:
+        windows = "; or, in one direction, recompute=True"
     raise TooLarge(
         f"training needs up to {_in_words(needed)} of memory{together} and {_in_words(available)} are free: "
         f"choose a smaller hidden_size={hidden_size}, batch_size={batch_size}{fewer}, or shorter sequences "

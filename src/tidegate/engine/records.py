@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,18 +46,43 @@ class Diverged(FloatingPointError):
     """A loss or gradient was not finite; the parameters are those before that update."""
 
 
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """Rows as scipy's CSR matrices have them: row r has columns[offsets[r] : offsets[r + 1]], int32, with
+    values beside them in the engine's dtype; None: all 1. offsets (rows + 1,) int64."""
+
+    offsets: Indices
+    columns: NDArray[np.int32]
+    values: Floats | None = None
+
+    def __post_init__(self) -> None:
+        exactly("offsets", self.offsets, "int64", 1)
+        exactly("columns", self.columns, "int32", 1)
+
+
 @dataclass(frozen=True)
 class Steps:
-    """The steps of N sequences: inputs, one (S, I) array for each input of the network, C-contiguous in the
-    engine's dtype; starts (N,) the first row of each sequence; lengths (N,) its number of steps."""
+    """The steps of N sequences: inputs, one (S, I) array for each Input of the network, C-contiguous in the
+    engine's dtype, (N, I) where it is per sequence; starts (N,) the first row of each sequence; lengths (N,)
+    its number of steps. sparse: the rows of each SparseInput. others: starts and lengths in each stream but
+    the first; with several a sequence may have no steps in some."""
 
     inputs: tuple[Floats, ...]
     starts: Indices
     lengths: Indices
+    sparse: tuple[SparseRows, ...] = ()
+    others: tuple[tuple[Indices, Indices], ...] = ()
 
     def __post_init__(self) -> None:
-        exactly("starts", self.starts, "int64", 1)
-        exactly("lengths", self.lengths, "int64", 1)
+        for number, (starts, lengths) in enumerate(((self.starts, self.lengths), *self.others)):
+            of = f"others[{number - 1}]: " if number else ""
+            exactly(f"{of}starts", starts, "int64", 1)
+            exactly(f"{of}lengths", lengths, "int64", 1)
+
+    @property
+    def total_lengths(self) -> Indices:
+        """(N,) steps of each sequence in all streams."""
+        return np.asarray(np.sum([self.lengths, *(lengths for _, lengths in self.others)], axis=0))
 
     @classmethod
     def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
@@ -71,8 +97,8 @@ class Steps:
 @dataclass(frozen=True)
 class Target:
     """What a loss compares with: values (rows, K) in the engine's dtype, or int32 classes (rows,) for
-    softmax_cross_entropy; weights (rows,) or None. Rows are sequences, or the rows of the inputs where the
-    network's output is per step."""
+    softmax_cross_entropy and ordinal; weights (rows,) or None. Rows are sequences, or the rows of the
+    inputs where the network's output is per step."""
 
     values: NDArray[Any]
     weights: Floats | None = None
@@ -113,15 +139,17 @@ class Optimizer:
                 real(name, getattr(self, name), above=True)
 
 
+Sums = tuple[tuple[float, float, float], ...]
+
+
 @dataclass(frozen=True)
 class Position:
-    """How far an epoch has come: updates made, the weighted sums of their losses and scores, and the states
-    that a batch under way carries into its next window, None of none."""
+    """How far an epoch has come: updates made, of each loss the weighted sums of their losses and scores and
+    the sum of the weights, and the states that a batch under way carries into its next window, None of
+    none."""
 
     update: int = 0
-    loss_sum: float = 0.0
-    score_sum: float = 0.0
-    weight_sum: float = 0.0
+    sums: Sums = ()
     states: Floats | None = None
 
 
@@ -131,8 +159,19 @@ START = Position()
 @dataclass(frozen=True)
 class Result:
     """Weighted means over rows. score: the share of right classes (softmax_cross_entropy) or right labels
-    (sigmoid_cross_entropy), the mean squared error for the other losses."""
+    (sigmoid_cross_entropy), the mean squared error for the other losses. Of several losses: their weighted
+    sum, and the mean of their scores; parts: loss and score of each."""
 
     loss: float
     score: float
     position: Position = START
+    parts: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, sums: Sums, weights: Sequence[float], position: Position = START) -> Result:
+        """weights: of the losses."""
+        parts = tuple((loss / (weight or 1.0), score / (weight or 1.0)) for loss, score, weight in sums)
+        if len(parts) == 1 and weights[0] == 1.0:
+            return cls(*parts[0], position, parts)
+        loss = sum(weight * part[0] for weight, part in zip(weights, parts))
+        return cls(loss, sum(part[1] for part in parts) / max(len(parts), 1), position, parts)

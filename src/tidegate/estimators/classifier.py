@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
 from tidegate.estimators.examples import Examples, Rows
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.targets import ClassCoding, Coding
 from tidegate.training.metrics import accuracy
 from tidegate.training.settings import CLASSIFIER
 
 
 @dataclass(eq=False, repr=False)
-class SequenceClassifier(ClassifierMixin, SequenceModel):  # type: ignore[misc]
-    """Classes of sequences, or of their steps, by a recurrent network. Options: SequenceModel's and
+class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
+    """Classes of sequences, or of their steps, by a recurrent network. Options: SequenceEstimator's and
 
     loss: "softmax_cross_entropy", or "sigmoid_cross_entropy" (one output for two classes, else one class
     against the rest each, probabilities divided by their sum).

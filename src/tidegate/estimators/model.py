@@ -40,7 +40,7 @@ from tidegate.training.interrupt import CtrlC
 DTYPE = "float32"
 
 
-class SequenceModel(Options):
+class SequenceEstimator(Options):
     """An estimator over sequences; subclasses say how targets are coded and outputs read.
 
     After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),
@@ -372,6 +372,11 @@ class Executor:
     def predict(self, steps: Steps, window: int | None) -> NDArray[Any]:
         with self._lock:
             return self.engine.predict(steps, evaluation_batch(steps.lengths), window)
+
+    def values(self, names: Sequence[str], steps: Steps) -> list[NDArray[Any]]:
+        """Of the nodes of these names."""
+        with self._lock:
+            return self.engine.values(names, steps, evaluation_batch(steps.total_lengths))
 
 
 def _given(validation: Any) -> Examples:

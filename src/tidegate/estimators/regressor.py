@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
 from tidegate.estimators.examples import Examples
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.targets import Coding, NumberCoding
 from tidegate.training.metrics import r2
 
 
 @dataclass(eq=False, repr=False)
-class SequenceRegressor(RegressorMixin, SequenceModel):  # type: ignore[misc]
-    """Numbers for sequences, or for their steps, by a recurrent network. Options: SequenceModel's and
+class SequenceRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
+    """Numbers for sequences, or for their steps, by a recurrent network. Options: SequenceEstimator's and
 
     loss: "mse", "mae" or "huber" (quadratic below 1, linear above).
 

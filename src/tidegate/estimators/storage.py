@@ -17,7 +17,7 @@ from tidegate.engine import Optimizer
 from tidegate.estimators.classifier import SequenceClassifier
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.gaps import Gaps
-from tidegate.estimators.model import SequenceModel
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.padding import Padding
 from tidegate.estimators.regressor import SequenceRegressor
 from tidegate.estimators.scaling import Scaling
@@ -26,7 +26,7 @@ from tidegate.network import Network
 from tidegate.network.initializers import Initializers
 from tidegate.training.schedules import Constant, Cosine, ReduceOnPlateau
 
-ESTIMATORS: dict[str, type[SequenceModel]] = {
+ESTIMATORS: dict[str, type[SequenceEstimator]] = {
     kind.__name__: kind for kind in (SequenceClassifier, SequenceRegressor)
 }
 RECORDS = {kind.__name__: kind for kind in (Optimizer, Initializers, Constant, Cosine, ReduceOnPlateau)}
@@ -35,7 +35,7 @@ RECORDS = {kind.__name__: kind for kind in (Optimizer, Initializers, Constant, C
 _PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")
 
 
-def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
+def save(model: SequenceEstimator, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to one file; OSError leaves the file that was there as it was.
 
     Options that are data or live objects are not kept: `validation` given as data and a generator as
@@ -74,7 +74,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     OSError where the file is not there or cannot be read; ValueError where it is damaged, truncated, from
     elsewhere or of a newer version.
     """
-    document, arrays = persistence.read(there("model", path))
+    return built(path, *persistence.read(there("model", path)))
+
+
+def built(
+    path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> SequenceEstimator:
+    """The model of a document and arrays that were read from `path`."""
     try:
         return _model(document, arrays)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -84,7 +90,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SequenceModel:
+def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SequenceEstimator:
     kind = ESTIMATORS[choice("estimator", document["estimator"], ESTIMATORS)]
     model = kind(**{name: _decode(value) for name, value in document["options"].items()})
     network = Network.from_records(document["network"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidegate.network import (
     Dense,
@@ -21,26 +21,29 @@ from tidegate.network import (
 )
 
 if TYPE_CHECKING:
-    from tidegate.estimators.model import SequenceModel
+    from tidegate.estimators.model import SequenceEstimator
 
 
-def summary(model: SequenceModel) -> str:
-    network = model.network_
+def summary(model: SequenceEstimator) -> str:
+    heading = f"{type(model).__name__}, {model.network_.num_parameters:,} parameters, loss {model.loss}"
+    return "\n".join([heading, *table(model.network_), outcome(model)])
+
+
+def table(network: Network) -> list[str]:
+    """The layers, a line each."""
     rows = [("layer", "what", "reads", "output", "parameters")]
     rows += [_row(network, node) for node in network.nodes if not isinstance(node, Loss)]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [
+    return [
         "  ".join(
             cell.rjust(width) if column == 4 else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths))
         )
         for row in rows
     ]
-    heading = f"{type(model).__name__}, {network.num_parameters:,} parameters, loss {model.loss}"
-    return "\n".join([heading, *lines, outcome(model)])
 
 
-def outcome(model: SequenceModel) -> str:
+def outcome(model: Any) -> str:
     """How training went."""
     last = {
         name: values[model.best_epoch_ - 1]

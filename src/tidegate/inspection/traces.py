@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
 from tidegate.estimators.examples import known_rows, rows_of
-from tidegate.estimators.model import SequenceModel, as_steps
+from tidegate.estimators.model import SequenceEstimator, as_steps
 from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 
@@ -25,7 +25,7 @@ Trace = dict[str, dict[str, Array]]
 DTYPE = "float64"
 
 
-def gates(model: SequenceModel | Recurrent, X: Any) -> list[Trace]:
+def gates(model: SequenceEstimator | Recurrent, X: Any) -> list[Trace]:
     """Each gate and state of every step: a trace a sequence, layer ("l0", "l0_reverse", "l1", ...) -> name as
     `tidegate cells` lists it -> (T_i, H). A state stands at the step after which it holds.
 
@@ -37,7 +37,7 @@ def gates(model: SequenceModel | Recurrent, X: Any) -> list[Trace]:
     return _by_sequence({name: engine.trace(name) for name in _layers(engine)}, sequences)
 
 
-def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trace]:
+def gradient_flow(model: SequenceEstimator | Recurrent, X: Any, y: Any) -> list[Trace]:
     """The Euclidean norm of d loss / d h_t, and of the other states of the cell: a trace a sequence, layer ->
     state -> (T_i,), entry k for the step k steps before the layer's last; a reverse layer's last is step 0.
 
@@ -75,7 +75,7 @@ def gradient_flow(model: SequenceModel | Recurrent, X: Any, y: Any) -> list[Trac
     ]
 
 
-def _prepared(model: SequenceModel | Recurrent, X: Any) -> tuple[Engine, Steps, Sequences]:
+def _prepared(model: SequenceEstimator | Recurrent, X: Any) -> tuple[Engine, Steps, Sequences]:
     """An engine with the model's weights, and the sequences as it reads them."""
     sequences = Sequences.from_any(X)
     parameters: Mapping[str, npt.NDArray[Any]]
@@ -104,7 +104,7 @@ def _layers(engine: Engine) -> list[str]:
     return [node.name for node in engine.network.nodes if isinstance(node, Layer)]
 
 
-def _target(model: SequenceModel, sequences: Sequences, y: Any) -> Target:
+def _target(model: SequenceEstimator, sequences: Sequences, y: Any) -> Target:
     """y as the loss compares it; a step that has a target weighs in its sequence, every sequence the same."""
     rows, per_step = rows_of("y", y, sequences)
     if per_step != model.network_.is_per_step("output"):

@@ -18,7 +18,7 @@ from tidegate import cells
 from tidegate.cells import CellSpec
 from tidegate.checks import choice, integer
 from tidegate.network.network import Network
-from tidegate.network.nodes import Dense, InputDecay, PaddingGate, Recurrent, StateDecay
+from tidegate.network.nodes import Dense, Embedding, InputDecay, PaddingGate, Recurrent, StateDecay
 
 Matrix = NDArray[np.float64]
 
@@ -26,6 +26,8 @@ Matrix = NDArray[np.float64]
 SLOW_DECAY = 0.1
 # How far a step that is padding moves a state at first, before the sigmoid.
 SMALL_MOVE = -3.0
+# Standard deviation of the entries of a table of embeddings.
+EMBEDDING_SPREAD = 0.1
 
 
 def _uniform(gain: float, fan: Callable[[int, int], float]) -> Callable[..., Matrix]:
@@ -118,10 +120,10 @@ class Initializers:
 
     The rest is fixed: peephole weights and second biases start at zero (training starts as in the cell
     without them, and their gradients do not vanish there); dense layers start with he_uniform before a ReLU
-    and xavier_uniform otherwise, their biases at zero. Decay starts slow: a last value loses a tenth of its
-    distance from the mean in one usual interval, a state a tenth of itself in each interval beyond the first.
-    Padding gates start almost shut, at sigmoid(-3) = 0.05: training begins near the network that leaves
-    padding out.
+    and xavier_uniform otherwise, their biases at zero. Embeddings start small and normal, what stands in
+    for a missing input at zero. Decay starts slow: a last value loses a tenth of its distance from the mean
+    in one usual interval, a state a tenth of itself in each interval beyond the first. Padding gates start
+    almost shut, at sigmoid(-3) = 0.05: training begins near the network that leaves padding out.
     """
 
     input: str = "xavier_uniform"
@@ -147,6 +149,10 @@ def initialize(
         if isinstance(node, Dense):
             draw = WEIGHTS["he_uniform" if node.activation == "relu" else "xavier_uniform"]
             values[f"weight_{node.name}"][:] = draw(rng, node.size, network.input_size(node))
+        elif isinstance(node, Embedding):
+            values[f"weight_{node.name}"][:] = rng.normal(
+                0.0, EMBEDDING_SPREAD, (network.input_size(node), node.size)
+            )
         elif isinstance(node, InputDecay):
             values[f"weight_{node.name}"][:] = SLOW_DECAY
         elif isinstance(node, StateDecay):

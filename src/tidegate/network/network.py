@@ -4,6 +4,7 @@ and the file format."""
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -11,16 +12,22 @@ from typing import Any
 from tidegate.checks import choice
 from tidegate.network.nodes import (
     NODES,
-    Dropout,
+    Align,
+    Dense,
     DropoutMask,
+    Embedding,
+    Gate,
     Input,
     InputDecay,
-    Loss,
     Node,
     PaddingGate,
     Pool,
     Recurrent,
+    Repeat,
     Shapes,
+    SparseInput,
+    StateDecay,
+    Thresholds,
     Zoneout,
 )
 
@@ -34,7 +41,7 @@ class Network:
 
     def __post_init__(self) -> None:
         seen: dict[str, Node] = {}
-        per_step: dict[str, bool] = {}
+        streams: dict[str, int | None] = {}
         widths: dict[str, int] = {}
         for node in self.nodes:
             if node.name in seen:
@@ -43,29 +50,67 @@ class Network:
                 )
             for source in node.of:
                 choice(f"node {node.name!r}: of", source, seen)
-            if not node.of and not isinstance(node, Input | DropoutMask | Zoneout):
+            if not node.of and not isinstance(node, Input | SparseInput | DropoutMask | Zoneout):
                 raise ValueError(
                     f"node {node.name!r}: of is empty; it expects at least one earlier node: name it"
                 )
-            kinds = {per_step[source] for source in node.of}
-            if len(kinds) > 1:
+            read = {streams[source] for source in node.of}
+            if len({stream is None for stream in read}) > 1:
                 raise ValueError(
                     f"node {node.name!r} reads values per step and per sequence together; expected one kind: "
                     "pool the first"
+                )
+            read_streams = sorted(stream for stream in read if stream is not None)
+            if len(read) > 1 and not isinstance(node, Align):
+                raise ValueError(
+                    f"node {node.name!r} reads steps of streams {', '.join(map(str, read_streams))} "
+                    "together; expected one: align the others"
                 )
             if isinstance(node, InputDecay) and len({widths[source] for source in node.of}) > 1:
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) expects three nodes of as many columns; got "
                     f"{[widths[source] for source in node.of]}: give them the same"
                 )
-            if isinstance(node, Recurrent | Pool | InputDecay | Zoneout | PaddingGate) and kinds == {False}:
+            if read == {None} and isinstance(
+                node, Recurrent | Pool | InputDecay | Align | Zoneout | PaddingGate
+            ):
                 raise ValueError(
                     f"node {node.name!r} ({node.kind}) expects a value per step; got one per sequence: "
                     "move it before the pool"
                 )
-            if isinstance(node, Pool | Dropout | Loss | Zoneout | PaddingGate) and len(node.of) > 1:
+            num_read = 2 if isinstance(node, Align | Gate) else 1
+            of_many = isinstance(node, Recurrent | Dense | InputDecay | StateDecay)
+            if node.of and not of_many and len(node.of) != num_read:
                 raise ValueError(
-                    f"node {node.name!r} ({node.kind}) reads one node; got {len(node.of)}: give each its own"
+                    f"node {node.name!r} ({node.kind}) reads {'one node' if num_read == 1 else 'two nodes'}; "
+                    f"got {len(node.of)}: give each its own"
+                )
+            for place, source in enumerate(node.of):
+                sparse = isinstance(node, Embedding) or (isinstance(node, Align) and place == 1)
+                if isinstance(seen[source], SparseInput) != sparse:
+                    raise ValueError(
+                        f"node {node.name!r} ({node.kind}) expects "
+                        f"{'a sparse' if sparse else 'another'} input "
+                        f"than {source!r}, which is a {seen[source].kind}: "
+                        f"{'name one' if sparse else 'put an embedding between'}"
+                    )
+            one_column = {Gate: 1, Thresholds: 0}.get(type(node))
+            if one_column is not None and widths[node.of[one_column]] != 1:
+                raise ValueError(
+                    f"node {node.name!r} ({node.kind}) expects one column of {node.of[one_column]!r}; got "
+                    f"{widths[node.of[one_column]]}: give it one"
+                )
+            if isinstance(node, Repeat):
+                choice(f"node {node.name!r}: like", node.like, seen)
+                if read != {None} or streams[node.like] is None:
+                    raise ValueError(
+                        f"node {node.name!r} (repeat) expects a value per sequence and the steps of another "
+                        f"node; got {node.of[0]!r} and {node.like!r}: name such"
+                    )
+            if isinstance(node, Align) and widths[node.of[0]] != node.size:
+                raise ValueError(
+                    f"node {node.name!r} (align) expects size={widths[node.of[0]]}, the columns of "
+                    f"{node.of[0]!r}; got {node.size}: pass that"
                 )
             columns = {Zoneout: getattr(node, "size", 0), PaddingGate: 1}.get(type(node))
             if columns is not None and any(widths[source] != columns for source in node.of):
@@ -74,16 +119,21 @@ class Network:
                     f"{widths[node.of[0]]}: give it a node of as many"
                 )
             if isinstance(node, Recurrent):
-                for option, name in ((o, n) for o, names in node.state_nodes.items() for n in names):
+                acting = [(option, name) for option, own in node.state_nodes.items() for name in own]
+                begins = [("beginnings", name) for name in node.beginnings if name is not None]
+                for option, name in (*acting, *begins):
                     choice(f"node {node.name!r}: {option}", name, seen)
-                    if not per_step[name] or widths[name] != node.hidden_size:
+                    per, wanted = ("sequence", {None}) if option == "beginnings" else ("step", read)
+                    if streams[name] not in wanted or widths[name] != node.hidden_size:
+                        stream = streams[name]
+                        rows = "a row a sequence" if stream is None else f"the steps of stream {stream}"
                         raise ValueError(
-                            f"node {node.name!r}: {option} expects {node.hidden_size} columns a step; got "
-                            f"{widths[name]} of {name!r}: give it one column a hidden unit"
+                            f"node {node.name!r}: {option} expects {node.hidden_size} columns a {per}; got "
+                            f"{widths[name]} of {name!r}, which has {rows}: give it one column a hidden unit"
                         )
             seen[node.name] = node
             widths[node.name] = node.width(sum(widths[source] for source in node.of))
-            per_step[node.name] = not node.of or (not isinstance(node, Pool) and kinds == {True})
+            streams[node.name] = _stream_of(node, streams)
 
     @cached_property
     def widths(self) -> dict[str, int]:
@@ -97,12 +147,17 @@ class Network:
         """Columns a node reads."""
         return sum(self.widths[source] for source in node.of)
 
+    @cached_property
+    def streams(self) -> dict[str, int | None]:
+        """Whose steps each node's value has a row for; None where it has a row for each sequence."""
+        streams: dict[str, int | None] = {}
+        for node in self.nodes:
+            streams[node.name] = _stream_of(node, streams)
+        return streams
+
     def is_per_step(self, name: str) -> bool:
         """Whether the node's value has a row for each time step (else one for each sequence)."""
-        node = next(node for node in self.nodes if node.name == name)
-        if not node.of:
-            return True
-        return not isinstance(node, Pool) and self.is_per_step(node.of[0])
+        return self.streams[name] is not None
 
     @cached_property
     def parameter_shapes(self) -> Shapes:
@@ -129,7 +184,7 @@ class Network:
         for index, record in enumerate(records):
             fields = dict(record)
             kind = NODES[choice(f"nodes[{index}].kind", fields.pop("kind", None), NODES)]
-            for name in {"of", "multipliers", "updates"} & fields.keys():
+            for name in {"of", "multipliers", "updates", "beginnings", "columns"} & fields.keys():
                 fields[name] = tuple(fields[name])
             try:
                 nodes.append(kind(**fields))
@@ -138,3 +193,19 @@ class Network:
                     f"nodes[{index}] is not a {kind.kind} node: {error}: write the file again"
                 ) from None
         return cls(tuple(nodes))
+
+
+def _stream_of(node: Node, streams: Mapping[str, int | None]) -> int | None:
+    match node:
+        case Input() | SparseInput():
+            return node.stream
+        case DropoutMask() | Zoneout(of=()):
+            return 0
+        case Pool():
+            return None
+        case Repeat():
+            return streams[node.like]
+        case Align():
+            return streams[node.of[1]]
+        case _:
+            return streams[node.of[0]]

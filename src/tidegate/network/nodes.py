@@ -1,8 +1,9 @@
 """The layers a network is made of: frozen records that check themselves and compute nothing.
 
 `of` names the nodes a node reads; several names mean their columns side by side. A value is per step
-(one row a time step) or per sequence (one row a sequence): inputs and recurrent layers are per step, a pool
-makes one row a sequence, every other node keeps what it reads.
+(one row a time step) or per sequence (one row a sequence): an input says which, recurrent layers are per
+step, a pool makes one row a sequence, every other node keeps what it reads. Steps are of a stream, 0, 1, ...:
+the inputs of one stream have the same steps, those of another may have other ones.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ from tidegate.checks import choice, integer, real
 
 POOLINGS = ("last", "mean", "max", "steps")
 ACTIVATIONS = ("none", "tanh", "relu")
-LOSSES = ("mse", "mae", "huber", "softmax_cross_entropy", "sigmoid_cross_entropy")
+LOSSES = ("mse", "mae", "huber", "pinball", "softmax_cross_entropy", "sigmoid_cross_entropy", "ordinal")
+
+MAX_STREAMS = 100
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Input:
-    """The values of each time step, (T_i, size) for sequence i. needs_gradient: the backward pass computes
-    theirs."""
+    """The values of each time step of a stream, (T_i, size) for sequence i; stream=None: of each sequence.
+    needs_gradient: the backward pass computes theirs."""
 
     kind: ClassVar[str] = "input"
     name: str
     size: int
     needs_gradient: bool = False
+    stream: int | None = 0
 
     def __post_init__(self) -> None:
         integer("size", self.size)
+        if self.stream is not None:
+            integer("stream", self.stream, 0, MAX_STREAMS - 1)
 
     @property
     def of(self) -> tuple[str, ...]:
@@ -42,6 +48,119 @@ class Input:
 
     def parameter_shapes(self, _input_size: int) -> Shapes:
         return {}
+
+
+@dataclass(frozen=True)
+class SparseInput:
+    """Rows of which most of the `size` columns are zero: categories, bags of words, scipy's CSR matrices.
+    Only an Embedding reads it, and an Align. stream: as an Input's."""
+
+    kind: ClassVar[str] = "sparse_input"
+    name: str
+    size: int
+    stream: int | None = 0
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+        if self.stream is not None:
+            integer("stream", self.stream, 0, MAX_STREAMS - 1)
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return ()
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """W^T x of a SparseInput x, W (columns of x, size): of a category its row."""
+
+    kind: ClassVar[str] = "embedding"
+    name: str
+    of: tuple[str, ...]
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return {"weight": (input_size, self.size)}
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The row of a sequence at every step of the node `like`."""
+
+    kind: ClassVar[str] = "repeat"
+    name: str
+    of: tuple[str, ...]
+    like: str
+
+    def width(self, input_size: int) -> int:
+        return input_size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Align:
+    """of: x of one stream and i, a SparseInput of another: at each step of i the row of x at step i of the
+    same sequence; zero where i has no entry."""
+
+    kind: ClassVar[str] = "align"
+    name: str
+    of: tuple[str, ...]
+    size: int
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """of: x and p, an Input of one column: x where p is 1, and where it is 0 a row that is learnt."""
+
+    kind: ClassVar[str] = "gate"
+    name: str
+    of: tuple[str, ...]
+
+    def width(self, input_size: int) -> int:
+        return input_size - 1
+
+    def parameter_shapes(self, input_size: int) -> Shapes:
+        return {"weight": (input_size - 1,)}
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """x - c_k of one column x, c_0 = a_0 and c_k = c_(k-1) + exp(a_k): the logits of an ordinal scale of
+    size + 1 classes (McCullagh 1980)."""
+
+    kind: ClassVar[str] = "thresholds"
+    name: str
+    of: tuple[str, ...]
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {"weight": (self.size,)}
 
 
 @dataclass(frozen=True)
@@ -57,6 +176,8 @@ class Recurrent:
     is the h so updated.
     product_multiplier: likewise one node, or None; the products of weight_hh read its value times what they
     would read, h or what the cell makes of it, and nothing else does.
+    beginnings: for each state a per-sequence node of hidden_size columns whose row it begins with, or None
+    for zero; () for none at all.
     """
 
     kind: ClassVar[str] = "recurrent"
@@ -68,11 +189,12 @@ class Recurrent:
     multipliers: tuple[str | None, ...] = ()
     updates: tuple[str | None, ...] = ()
     product_multiplier: str | None = None
+    beginnings: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
         integer("hidden_size", self.hidden_size)
-        for option in ("multipliers", "updates"):
+        for option in ("multipliers", "updates", "beginnings"):
             names = getattr(self, option)
             if len(names) not in (0, self.num_states):
                 raise ValueError(
@@ -82,7 +204,7 @@ class Recurrent:
 
     @property
     def state_nodes(self) -> dict[str, tuple[str, ...]]:
-        """By the option that names them, the nodes that act on the states."""
+        """By the option that names them, the nodes that act on the states at each step."""
         given = {
             "multipliers": self.multipliers,
             "updates": self.updates,
@@ -289,9 +411,15 @@ class StateDecay:
 class Loss:
     """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
 
-    l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with threshold
-    `delta`, in the targets' unit (huber), or the binary cross-entropy of sigmoid(p) (sigmoid_cross_entropy);
-    or the cross-entropy of softmax(p) with the row's class (softmax_cross_entropy).
+    l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with
+    threshold `delta`, in the targets' unit (huber), max(q (y - p), (q - 1) (y - p)) with the output's level
+    q of `columns` (pinball; Koenker & Bassett 1978), or the binary cross-entropy of sigmoid(p)
+    (sigmoid_cross_entropy), in which a positive label weighs what `columns` say of its output; or of the
+    row's class the cross-entropy with softmax(p) (softmax_cross_entropy), or the negative logarithm of
+    sigmoid(p_(c-1)) - sigmoid(p_c) (ordinal; p falls, as Thresholds give it).
+
+    focal: the power g of a factor (1 - probability of the right answer)^g of the cross-entropies (Lin et al.
+    2017). weight: of this loss in the sum of the network's losses.
     """
 
     kind: ClassVar[str] = "loss"
@@ -299,10 +427,24 @@ class Loss:
     of: tuple[str, ...]
     loss: str
     delta: float = 1.0
+    weight: float = 1.0
+    focal: float = 0.0
+    columns: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         choice("loss", self.loss, LOSSES)
         real("delta", self.delta, above=True)
+        real("weight", self.weight)
+        real("focal", self.focal, 0.0, 100.0)
+        if self.focal and self.loss not in ("softmax_cross_entropy", "sigmoid_cross_entropy"):
+            raise ValueError(f"focal expects 0 with loss={self.loss!r}; got {self.focal!r}: leave it out")
+        if (self.loss == "pinball") > bool(self.columns) or (
+            self.columns and self.loss not in ("pinball", "sigmoid_cross_entropy")
+        ):
+            raise ValueError(
+                f"columns expects the levels of pinball or the label weights of sigmoid_cross_entropy; got "
+                f"{self.columns!r} with loss={self.loss!r}: pass one number an output, or none"
+            )
 
     def width(self, input_size: int) -> int:
         return input_size
@@ -313,6 +455,12 @@ class Loss:
 
 Node = (
     Input
+    | SparseInput
+    | Embedding
+    | Repeat
+    | Align
+    | Gate
+    | Thresholds
     | Recurrent
     | Dropout
     | DropoutMask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Checkpoint:
             arrays["best"],
             arrays["average"],
             document["drawn_from"],
-            replace(Position(*document["position"]), states=arrays.get("carried")),
+            _position(document["position"], arrays.get("carried")),
             document["seconds"],
         )
 
@@ -88,7 +88,7 @@ class Checkpoint:
             "num_updates": engine.num_updates,
             "rows": [[None if math.isnan(value) else value for value in row] for row in state.rows],
             "drawn_from": state.drawn_from,
-            "position": astuple(state.position)[:-1],
+            "position": [state.position.update, state.position.sums],
             "seconds": state.seconds,
         }
         arrays = {
@@ -105,6 +105,11 @@ class Checkpoint:
     def remove(self) -> None:
         """The fit is over."""
         self.path.unlink(missing_ok=True)
+
+
+def _position(read: tuple[int, list[tuple[float, float, float]]], states: NDArray[Any] | None) -> Position:
+    update, sums = read
+    return Position(update, tuple((loss, score, weight) for loss, score, weight in sums), states)
 
 
 def _row(values: list[float | None]) -> Row:

@@ -23,19 +23,31 @@ MEASURES = ("loss", "val_loss", "score", "val_score")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the data as the engine takes it. variance: of the targets, for R^2; None where the score is
-    accuracy."""
+    """A part of the data as the engine takes it, with a target or one for each loss. variance: of each
+    target, for R^2; None where the score is accuracy."""
 
     steps: Steps
-    target: Target
-    variance: float | None = None
+    target: Target | tuple[Target, ...]
+    variance: float | tuple[float | None, ...] | None = None
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return (self.target,) if isinstance(self.target, Target) else self.target
 
     def __len__(self) -> int:
         return len(self.steps.starts)
 
-    def score(self, measured: float) -> float:
-        """The engine's score as accuracy or R^2."""
-        return measured if self.variance is None else r2_from_mse(measured, self.variance)
+    def score(self, measured: Result) -> float:
+        """The engine's score as accuracy or R^2; of several targets the mean."""
+        return sum(self.scores(measured)) / len(measured.parts)
+
+    def scores(self, measured: Result) -> tuple[float, ...]:
+        """Of each target."""
+        variances = self.variance if isinstance(self.variance, tuple) else (self.variance,)
+        return tuple(
+            score if variance is None else r2_from_mse(score, variance)
+            for (_, score), variance in zip(measured.parts, variances)
+        )
 
 
 class Run:
@@ -210,7 +222,7 @@ def fit(
             trained = train_epoch()
             weights = averaged()
             val_loss, val_score = _evaluate(engine, weights, validation, settings, stop)
-            row = (trained.loss, val_loss, training.score(trained.score), val_score)
+            row = (trained.loss, val_loss, training.score(trained), val_score)
             lowest = take_epoch(row, run.num_updates)
             average[:] = weights
             if lowest or validation is None:
@@ -247,8 +259,10 @@ def fingerprint(engine: Engine, settings: TrainingSettings, *parts: Part | None)
     digest.update(engine.flat.tobytes())
     for part in parts:
         if part is not None:
-            arrays = (*part.steps.inputs, part.steps.lengths, part.target.values, part.target.weights)
-            for array in arrays:
+            steps, others = part.steps, [array for pair in part.steps.others for array in pair]
+            sparse = [array for rows in steps.sparse for array in (rows.offsets, rows.columns, rows.values)]
+            targets = [array for target in part.targets for array in (target.values, target.weights)]
+            for array in (*steps.inputs, steps.lengths, *targets, *sparse, *others):
                 digest.update(b"" if array is None else array.tobytes())
     return digest.hexdigest()
 
@@ -260,15 +274,14 @@ def _evaluate(
     finite."""
     if part is None:
         return math.nan, math.nan
-    lengths, trained = part.steps.lengths, engine.flat.copy()
-    window = evaluation_window(lengths, settings.bptt_steps, settings.recompute)
+    steps, trained = part.steps, engine.flat.copy()
+    window = evaluation_window(steps.lengths, settings.bptt_steps, settings.recompute)
+    size = evaluation_batch(steps.total_lengths)
     engine.flat[:] = weights
     try:
-        measured = engine.evaluate(
-            part.steps, part.target, np.arange(len(part)), evaluation_batch(lengths), stop, window
-        )
+        measured = engine.evaluate(steps, part.target, np.arange(len(part)), size, stop, window)
     finally:
         engine.flat[:] = trained
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
-    return measured.loss, part.score(measured.score)
+    return measured.loss, part.score(measured)

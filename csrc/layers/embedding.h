@@ -1,0 +1,84 @@
+// Sums of a table's rows: of a category its row, of a bag of words theirs, of a sparse vector the product with the table.
+// The work is that of the entries, whatever the number of columns.
+#pragma once
+
+#include "input.h"
+
+namespace tidegate {
+
+template <class T>
+class EmbeddingNode final : public Node<T> {
+ public:
+  // The table is (columns of the source, size).
+  EmbeddingNode(SparseInputNode<T>* source, long size, long first_parameter)
+      : Node<T>(size, source->value.per_step), source_(source), table_(first_parameter) {
+    this->value.stream = source->value.stream;
+  }
+
+  static long num_parameters(long input_size, long size) { return input_size * size; }
+
+  // Of some 100 us of arithmetic on.
+  bool gains_from_threads(const Batch& batch) const override {
+    constexpr double kOperations = 2e6;
+    long entries = 0;
+    source_->for_rows(batch, 0, this->value.rows(batch), [&](long, long from) { entries += source_->data.offsets[from + 1] - source_->data.offsets[from]; });
+    return 2.0 * static_cast<double>(entries * this->value.size) > kOperations;
+  }
+
+  void pack(const T* parameters, bool /*backward*/, Team& /*team*/) override { weights_ = parameters + table_; }
+
+  void forward(Pass<T>& pass) override {
+    const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
+    const SparseRows<T>& data = source_->data;
+    T* out = this->value.data.resize(rows * stride);
+    pass.for_row_shares(rows, [&](long begin, long end) {
+      source_->for_rows(pass.batch, begin, end, [&](long row, long from) {
+        T* sum = out + row * stride;
+        std::fill_n(sum, stride, T(0));
+        for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i) {
+          const T* weights = weights_ + data.columns[i] * size;
+          const T factor = data.values ? data.values[i] : T(1);
+          for (long j = 0; j < size; ++j) sum[j] += factor * weights[j];
+        }
+      });
+    });
+  }
+
+  // Every thread goes through all entries and adds up some units, so that sums have one order.
+  void backward(Pass<T>& pass) override {
+    const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
+    const SparseRows<T>& data = source_->data;
+    T* table = pass.gradients + table_;
+    for (const std::int64_t column : touched_) std::fill_n(table + column * size, size, T(0));
+    touched_.clear();
+    if (!this->value.has_gradient) return;
+    is_touched_.resize(source_->value.size, 0);
+    source_->for_rows(pass.batch, 0, rows, [&](long, long from) {
+      for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i)
+        if (!std::exchange(is_touched_[data.columns[i]], char(1))) touched_.push_back(data.columns[i]);
+    });
+    for (const std::int64_t column : touched_) is_touched_[column] = 0;
+    const T* gradient = this->value.gradient.data();
+    pass.team->run([&](int thread, int count) {
+      const Range units = share(size, thread, count, 64 / static_cast<long>(sizeof(T)));
+      if (units.size() == 0) return;
+      source_->for_rows(pass.batch, 0, rows, [&](long row, long from) {
+        const T* g = gradient + row * stride;
+        for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i) {
+          T* to = table + data.columns[i] * size;
+          const T factor = data.values ? data.values[i] : T(1);
+          for (long j = units.begin; j < units.end; ++j) to[j] += factor * g[j];
+        }
+      });
+    });
+  }
+
+ private:
+  SparseInputNode<T>* source_;
+  long table_;
+  const T* weights_ = nullptr;
+  std::vector<std::int64_t> touched_;  // rows of the table whose gradient is not zero
+  std::vector<char> is_touched_;
+};
+
+}  // namespace tidegate

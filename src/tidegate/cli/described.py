@@ -1,0 +1,320 @@
+"""Commands on models of many inputs and targets, which a TOML file describes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate import persistence
+from tidegate.checks import choice
+from tidegate.cli.options import InputOptions, format_of
+from tidegate.cli.outputs import check_file, check_model_file
+from tidegate.cli.predictions import Rows
+from tidegate.cli.rows import write
+from tidegate.models import SequenceModel
+from tidegate.models.description import read_description
+from tidegate.models.tables import TableData, read_tables
+from tidegate.models.trials import Trials, run_trials, without_each_input
+
+
+def fit_described(
+    path: Path,
+    output: Path,
+    columns: InputOptions,
+    options: dict[str, Any],
+    *,
+    resume: bool,
+    others: tuple[Any, ...],
+) -> None:
+    """tidegate fit FILE.toml."""
+    _refuse(columns, path)
+    if any(others):
+        raise ValueError(f"--own-ids and --task are of tables; got them with {path}: leave them out")
+    described = read_description(path)
+    options = {"random_state": 0, **described.options, **_options(path, options)}
+    files = [source.file for source in (described.source, *described.source.streams.values())]
+    check_model_file(output, path, *(Path(file) for file in files if file is not None))
+    checkpoint = output.with_name(f"{output.name}.checkpoint")
+    if checkpoint.exists() and not resume:
+        raise ValueError(
+            f"{checkpoint} holds an interrupted fit: pass --resume to go on with it, or delete the file"
+        )
+    model = described.model(**{**options, "verbose": True})
+    tables = read_tables(described.source, described.inputs, described.targets)
+    print(tables.source, flush=True)
+    print_records(model)
+    try:
+        model.fit(tables.data, checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        goes_on = "; the same command with --resume goes on" if checkpoint.exists() else ""
+        raise KeyboardInterrupt(f"interrupted: {output} was not written{goes_on}") from None
+    from tidegate.estimators.summary import outcome
+
+    model.verbose = False
+    model.source_ = described.source
+    model.save(output)
+    print(f"{model.cell}, {model.num_parameters_:,} parameters; {outcome(model)}")
+    for name, coding in model.codings_.items():
+        if (own := coding.calibration) is not None:
+            print(
+                f"{name}: calibrated by {own.method}: ECE {own.ece_before:.3f} before, "
+                f"{own.ece_after:.3f} after"
+            )
+    print(f"Model: {output} (tidegate info describes it)")
+
+
+def predict_described(model: SequenceModel, path: Path | None, columns: InputOptions) -> Rows:
+    """The answers as the columns of a table: a row a sequence, or a step where a target is per step."""
+    tables = _tables(model, path, columns, with_targets=False)
+    answers, chances = model.predict(tables.data), model.predict_proba(tables.data)
+    per_step = [name for name, target in model.targets.items() if target.is_step]
+    lengths = None
+    if per_step:
+        lengths = np.array([len(one) for one in answers[per_step[0]]])
+
+    def of_rows(name: str, values: Any) -> NDArray[Any]:
+        if lengths is None:
+            return np.asarray(values)
+        return np.concatenate(values) if name in per_step else np.repeat(values, lengths, axis=0)
+
+    rows = {name: of_rows("", values) for name, values in tables.names.items()}
+    if lengths is not None:
+        rows["step"] = np.concatenate([np.arange(length) for length in lengths])
+    for name, values in answers.items():
+        found, record = of_rows(name, values), model.targets[name]
+        names = model.codings_[name].names
+        if found.ndim == 1:
+            rows[f"prediction_{name}"] = found
+        elif record.kind == "multi_label":
+            labels = [" ".join(str(label) for label, there in zip(names, row) if there) for row in found]
+            rows[f"prediction_{name}"] = np.array(labels)
+        else:
+            columns_of = names if record.kind == "quantiles" else record.columns or names
+            for index, column in enumerate(columns_of):
+                rows[f"prediction_{name}_{column}"] = found[:, index]
+        if name in chances:
+            probabilities = of_rows(name, chances[name])
+            if probabilities.ndim == 1:
+                rows[f"probability_{name}_{names[1]}"] = probabilities
+            else:
+                for index, label in enumerate(names):
+                    rows[f"probability_{name}_{label}"] = probabilities[:, index]
+    return rows
+
+
+def evaluate_described(
+    model: SequenceModel, path: Path | None, columns: InputOptions, format: str, output: Path | None
+) -> None:
+    """The measures of each target, a row each, on standard output and in a file."""
+    choice("--format", format, ("table", "csv", "json"))
+    tables = _tables(model, path, columns, with_targets=True)
+    found = model.evaluate(tables.data)
+    rows = {
+        "target": np.array([name for name, own in found.items() for _ in own]),
+        "measure": np.array([measure for own in found.values() for measure in own]),
+        "value": np.array([value for own in found.values() for value in own.values()], dtype=np.float64),
+    }
+    text = json.dumps({"data": tables.source, "targets": found}, indent=2).replace("NaN", "null") + "\n"
+    file_format = format_of(None, output)
+    if output is not None:
+        check_file(output)
+        if file_format == "json":
+            persistence.replace_file(output, text.encode())
+        else:
+            write(rows, file_format, output)
+    if format == "json":
+        print(text, end="")
+    else:
+        write(rows, format, None)
+
+
+def print_records(model: SequenceModel) -> None:
+    """What was taken for what, a line an input and target."""
+    for argument, records in (("input", model.inputs), ("target", model.targets)):
+        for name, record in records.items():
+            of = ", ".join(record.columns or (name,))
+            where = getattr(record, "role", None) or f"per {record.per}"  # type: ignore[union-attr]
+            print(f"{argument} {name}: {record.kind.replace('_', ' ')}, {where}, of {of:.60}")
+
+
+def record_of(model: SequenceModel) -> dict[str, Any]:
+    """A fitted model, as JSON has it."""
+    from tidegate.models.storage import record_document
+
+    return {
+        "estimator": "SequenceModel",
+        "inputs": {name: record_document(record) for name, record in model.inputs.items()},
+        "targets": {name: record_document(record) for name, record in model.targets.items()},
+        "classes": {name: list(coding.names) for name, coding in model.codings_.items()},
+        "network": model.network_.to_records(),
+        "num_parameters": model.num_parameters_,
+        "epochs": len(model.history_["loss"]),
+        "best_epoch": model.best_epoch_,
+        "updates": model.num_updates_,
+        "seconds": model.seconds_,
+        "stopped": model.stopped_,
+    }
+
+
+def _tables(
+    model: SequenceModel, path: Path | None, columns: InputOptions, *, with_targets: bool
+) -> TableData:
+    """The data of a model file, or of a table that is read as the one that the model was fitted on."""
+    if path is None:
+        raise ValueError("DATA expects a table, or a model file, .toml; got none: pass one")
+    if path.suffix.lower() == ".toml":
+        _refuse(columns, path)
+        source = read_description(path).source
+    elif model.source_ is None:
+        raise ValueError(
+            "MODEL expects one that tidegate fit made of a model file; got one fitted in Python: "
+            "predict there"
+        )
+    else:
+        if model.source_.streams:
+            raise ValueError(
+                f"DATA expects a model file, .toml, as the model reads several tables; got {path}: "
+                "write one with "
+                "their [data]"
+            )
+        given = columns.columns()
+        for option in given.keys() - {"id", "time"}:
+            raise ValueError(f"--{option} is not of a model with many inputs: leave it out")
+        source = replace(
+            model.source_,
+            file=path,
+            id=tuple(given.get("id", model.source_.id)),
+            time=given.get("time", model.source_.time),
+        )
+    return read_tables(source, model.inputs, model.targets, with_targets=with_targets)
+
+
+def _refuse(columns: InputOptions, path: Path) -> None:
+    given = columns.columns()
+    if given:
+        raise ValueError(f"--{min(given).replace('_', '-')} is of tables; {path} says it: leave it out")
+
+
+def ablate_described(
+    path: Path,
+    seeds: int,
+    test: float,
+    seed: int,
+    *,
+    permutation: bool,
+    format: str,
+    output: Path | None,
+    file_format: str,
+) -> None:
+    """tidegate ablate FILE.toml."""
+    choice("--format", format, ("table", "csv", "json"))
+    described = read_description(path)
+    tables = read_tables(described.source, described.inputs, described.targets)
+    model = described.model()
+    if permutation:
+        _write_all(_permutations(model, tables.data, seeds, test, seed), format, output, file_format)
+        return
+    trials = run_trials(
+        without_each_input(model), tables.data, seeds=seeds, test=test, seed=seed, watch=_watch()
+    )
+    missing = [name for name in model.inputs if f"without {name}" not in trials.scores]
+    pairs = [("all", f"without {name}") for name in model.inputs if name not in missing]
+    if not pairs:
+        raise ValueError(
+            f"{path} expects at least two inputs, of which one can be left out; got one: add another"
+        )
+    _write_verdicts(trials, pairs, format, output, file_format)
+    for name in missing:
+        print(f"inputs.{name} was kept: the model cannot be without it", file=sys.stderr)
+
+
+def compare_described(
+    path: Path, cells: str, seeds: int, columns: InputOptions, options: dict[str, Any], *, format: str
+) -> None:
+    """tidegate compare FILE.toml."""
+    from itertools import combinations
+
+    choice("--format", format, ("table", "csv", "json"))
+    _refuse(columns, path)
+    described = read_description(path)
+    tables = read_tables(described.source, described.inputs, described.targets)
+    names = [cell.strip() for cell in cells.split(",")]
+    variants = {cell: described.model(**_options(path, options), cell=cell) for cell in names}
+    trials = run_trials(variants, tables.data, seeds=seeds, watch=_watch())
+    _write_verdicts(trials, list(combinations(names, 2)), format, None, "csv")
+
+
+def _options(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Options of the command line; ValueError for one that a model file does not have."""
+    known = {field.name for field in fields(SequenceModel) if field.init}
+    for name in given.keys() - known:
+        raise ValueError(
+            f"--{name.replace('_', '-')} is not of a model of many inputs; got it with {path}: leave it out"
+        )
+    return given
+
+
+def _permutations(model: SequenceModel, data: dict[str, Any], repeats: int, test: float, seed: int) -> Rows:
+    from tidegate.models.parts import in_two
+    from tidegate.models.reading import read
+
+    rows = read(model.inputs, model.targets, data, "data", [*model.inputs, *model.targets])
+    training, measured = in_two(rows, model.targets, test, seed)
+    model.random_state = seed
+    model.fit(training)
+    found = model.permutation_importance(measured, repeats=repeats, random_state=seed)
+    entries = [(name, target, loss) for name, own in found.items() for target, loss in own.items()]
+    columns = zip(*entries)
+    return {key: np.array(list(column)) for key, column in zip(("input", "target", "loss"), columns)}
+
+
+def _write_verdicts(
+    trials: Trials, pairs: list[tuple[str, str]], format: str, output: Path | None, file_format: str
+) -> None:
+    """The mean scores of each variant, and a verdict a pair and target."""
+    verdicts = {target: trials.verdicts(pairs, target) for target in trials.measures}
+    entries = [(target, verdict) for target, own in verdicts.items() for verdict in own]
+    rows: Rows = {
+        "target": np.array([target for target, _ in entries]),
+        "measure": np.array([trials.measures[target] for target, _ in entries]),
+    }
+    for side in ("first", "second"):
+        names = [getattr(verdict, side) for _, verdict in entries]
+        rows[side] = np.array(names)
+        rows[f"score_{side}"] = np.array([trials.scores[n][t].mean() for n, (t, _) in zip(names, entries)])
+    rows["difference"] = np.array([verdict.difference.estimate for _, verdict in entries])
+    intervals = [verdict.difference.interval or (np.nan, np.nan) for _, verdict in entries]
+    rows["low"], rows["high"] = (np.array([interval[end] for interval in intervals]) for end in (0, 1))
+    rows["p"] = np.array(
+        [np.nan if v.p_adjusted is None else v.p_adjusted for _, v in entries], dtype=np.float64
+    )
+    rows["verdict"] = np.array([verdict.outcome for _, verdict in entries])
+    if output is not None:
+        write(rows, file_format, output)
+    if format != "table":
+        write(rows, format, None)
+    else:
+        names = [f"{target} {measure}" for target, measure in zip(rows["target"], rows["measure"])]
+        short = {key: rows[key] for key in ("first", "score_first", "second", "score_second", "verdict")}
+        write({"score": np.array(names), **short}, format, None)
+        for _, verdict in entries:
+            print(verdict.text)
+
+
+def _write_all(rows: Rows, format: str, output: Path | None, file_format: str) -> None:
+    if output is not None:
+        write(rows, file_format, output)
+    write(rows, format, None)
+
+
+def _watch() -> Any:
+    """Says on a terminal what is trained."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda name, number: print(f"split {number + 1}: {name}", file=sys.stderr)

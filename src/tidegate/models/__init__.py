@@ -1,0 +1,21 @@
+"""Models of many inputs and many answers, described by records."""
+
+from tidegate.models.inputs import Category, Numeric, Text, Vector
+from tidegate.models.model import SequenceModel
+from tidegate.models.storage import load
+from tidegate.models.targets import Binary, MultiClass, MultiLabel, Ordinal, Quantiles, Regression
+
+__all__ = [
+    "Binary",
+    "Category",
+    "MultiClass",
+    "MultiLabel",
+    "Numeric",
+    "Ordinal",
+    "Quantiles",
+    "Regression",
+    "SequenceModel",
+    "Text",
+    "Vector",
+    "load",
+]
