@@ -52,9 +52,11 @@ def best_thresholds(truth: Truths, probabilities: Numbers) -> Numbers:
     thresholds = np.full(truth.shape[1], 0.5)
     for label in np.flatnonzero(truth.any(axis=0)):
         order = np.argsort(-probabilities[:, label], kind="stable")
+        ranked = probabilities[order, label]
         hits = np.cumsum(truth[order, label])
         f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
-        thresholds[label] = probabilities[order[np.argmax(f1)], label]
+        f1[:-1][ranked[:-1] == ranked[1:]] = 0  # no threshold is between equals
+        thresholds[label] = ranked[np.argmax(f1)]
     return thresholds
 
 
@@ -178,40 +180,52 @@ def watch(data: Watch) -> dict[str, Scores]:
     }
 
 
-def chorales(data: Chorales) -> dict[str, Scores]:
-    """Which keys sound at each step but the first, from the step before."""
-    before, after = (
-        {
-            part: np.concatenate([roll[steps] for roll, own in zip(data.keys, data.part) if own == part])
+class NextSteps:
+    """Of each part of the chorales, by chorale: every step but the last, and the one after it, (T - 1, 88).
+
+    learnt: (88,) whether a key sounds in the training part; the others keep their frequency.
+    """
+
+    def __init__(self, data: Chorales) -> None:
+        parts = {
+            part: [keys for keys, own in zip(data.keys, data.part) if own == part]
             for part in ("train", "validation", "test")
         }
-        for steps in (slice(None, -1), slice(1, None))
-    )
-    truth = {part: steps == 1 for part, steps in after.items()}
-    frequency = (truth["train"].sum(axis=0) + 0.5) / (len(truth["train"]) + 1)
-    there = truth["train"].any(axis=0)
+        self.before = {part: [keys[:-1] for keys in own] for part, own in parts.items()}
+        self.after = {part: [keys[1:] for keys in own] for part, own in parts.items()}
+        self.truth = {part: np.concatenate(own) == 1 for part, own in self.after.items()}
+        self.learnt = self.truth["train"].any(axis=0)
+        self.frequency = (self.truth["train"].sum(axis=0) + 0.5) / (len(self.truth["train"]) + 1)
 
-    def probabilities(model: Any, part: str) -> Numbers:
-        """Of keys that never sound in the training part, their frequency."""
-        found = np.tile(frequency, (len(before[part]), 1))
-        found[:, there] = model.predict_proba(before[part])
+    def of_all_keys(self, learnt: Numbers) -> Numbers:
+        """Probabilities of the learnt keys, beside them the others' frequency."""
+        found = np.tile(self.frequency, (len(learnt), 1))
+        found[:, self.learnt] = learnt
         return found
 
-    def scores(of_part: Callable[[str], Numbers]) -> Scores:
-        thresholds = best_thresholds(truth["validation"], of_part("validation"))
-        found = {"nats a step": surprise(truth["test"], of_part("test"))}
-        return found | label_scores(truth["test"], of_part("test"), thresholds)
+    def scores(self, learnt: Callable[[str], Numbers]) -> Scores:
+        """Of the test part, by the probabilities of a part's learnt keys."""
+        validation, test = (self.of_all_keys(learnt(part)) for part in ("validation", "test"))
+        thresholds = best_thresholds(self.truth["validation"], validation)
+        found = {"nats a step": surprise(self.truth["test"], test)}
+        return found | label_scores(self.truth["test"], test, thresholds)
 
-    model = best(
-        linear,
-        (10.0, 3.0, 1.0, 0.3),
-        lambda model: -surprise(truth["validation"], probabilities(model, "validation")),
-        before["train"],
-        truth["train"][:, there],
-    )
+
+def chorales(data: Chorales) -> dict[str, Scores]:
+    """Which keys sound at each step but the first, from the step before."""
+    steps = NextSteps(data)
+    before = {part: np.concatenate(own) for part, own in steps.before.items()}
+
+    def fit_of_validation(model: Any) -> float:
+        probabilities = steps.of_all_keys(model.predict_proba(before["validation"]))
+        return -surprise(steps.truth["validation"], probabilities)
+
+    y = steps.truth["train"][:, steps.learnt]
+    model = best(linear, (10.0, 3.0, 1.0, 0.3), fit_of_validation, before["train"], y)
+    frequency = steps.frequency[steps.learnt]
     return {
-        "how often each key sounds": scores(lambda part: np.tile(frequency, (len(truth[part]), 1))),
-        "the step before, linear": scores(lambda part: probabilities(model, part)),
+        "how often each key sounds": steps.scores(lambda part: np.tile(frequency, (len(before[part]), 1))),
+        "the step before, linear": steps.scores(lambda part: model.predict_proba(before[part])),
     }
 
 

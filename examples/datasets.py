@@ -78,8 +78,8 @@ def columns(name: str) -> dict[str, NDArray[np.str_]]:
 
 
 def labels(column: NDArray[np.str_]) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Of texts like "b c", which labels each has, (N, L), and their L names, sorted."""
-    sets = [text.split() for text in column.tolist()]
+    """Of texts like "b,c", which labels each has, (N, L), and their L names, sorted."""
+    sets = [text.split(",") if text else [] for text in column.tolist()]
     names = tuple(sorted({name for own in sets for name in own}))
     place = {name: at for at, name in enumerate(names)}
     found = np.zeros((len(sets), len(names)), dtype=bool)

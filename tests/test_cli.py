@@ -48,10 +48,12 @@ FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
 COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--margin"]
 COMPARE += ["--output", "--resume", "--format", "--threads"]
 FLAGS = {
+    "init": ["data", "--output", "--id", "--time", "--target", "--encoding", "--schema"],
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
+    "ablate": ["file", "--seeds", "--test", "--permutation", "--seed", "--format", "--output"],
     "info": ["model", "--format", "--output"],
     "cells": [
         "name",

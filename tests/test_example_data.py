@@ -15,7 +15,7 @@ DATA = datasets.DATA
 CHECKSUMS = {
     "chorales.csv.gz": "1c6fb092601bda1a27af68311a93ace90a3df01d5c074c2c75a5bd91341b93bb",
     "debian_languages.csv.gz": "ae058c1cf50e492cee0c9460a6abfba8104865bff6a8a8ed2837b6cb6a52bb16",
-    "debian_packages.csv.gz": "91d86a048bd2d2af23f60e0ed62386b396aa0ef523f34133ea0ddf3e267b0894",
+    "debian_packages.csv.gz": "639438ba7f0a8c044b037fa98b2c374f2e341771b47f52844822b777c5eab0b4",
     "watch.npz": "f15ed81300772bab3ad0888d713ac5eee09b8f0d7f4dcab8b5d405e818cf94b3",
 }
 

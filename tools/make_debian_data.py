@@ -114,7 +114,7 @@ def rows_of_packages(packages: dict[str, Stanza]) -> Iterator[list[object]]:
             *(package["Installed-Size"], package["Size"]),
             *(len(relation.split(",")) if relation else 0 for relation in relations),
             package["Section"],
-            " ".join(sorted(frequent.intersection(tags(package)))),
+            ",".join(sorted(frequent.intersection(tags(package)))),
             package["Part"],
         ]
 
