@@ -216,9 +216,11 @@ def draw_job(rng: Random) -> Job:
         "num_layers": int(rng.integers(1, 3)),
         "bidirectional": bool(rng.integers(2)),
         "dropout": float(rng.choice([0.0, 0.3])),
-        "pooling": [None, "last", "mean", "max"][rng.integers(4)],
+        "pooling": [None, "last", "mean", "max", "steps"][rng.integers(5)],
         "dense": [(), ((int(rng.choice(WIDTHS)), "relu"),), ((3, "tanh"), (2, "none"))][rng.integers(3)],
     }
+    if arguments["pooling"] == "steps":
+        arguments["num_steps"] = int(rng.integers(1, 15))
     engine = Engine(sequence_network(**arguments), dtype=dtype, num_threads=int(rng.integers(1, 4)))
     engine.flat[:] = rng.normal(size=engine.flat.size) / np.sqrt(arguments["hidden_size"])
     num_sequences = int(rng.integers(1, 40))
@@ -261,9 +263,14 @@ def predicted(job: Job) -> Array:
     for index, (start, length) in enumerate(zip(steps.starts, steps.lengths)):
         run = run_stack(CELLS[arguments["cell"]], stack, steps.inputs[0][np.newaxis, start : start + length])
         rows = run.output[0]
+        half = arguments["hidden_size"]
         if arguments["pooling"] == "last":
-            half = arguments["hidden_size"]
             rows = np.concatenate([rows[-1:, :half], rows[:1, half:]], axis=1)
+        elif arguments["pooling"] == "steps":
+            ways = rows[: arguments["num_steps"]].reshape(-1, rows.shape[1] // half, half)
+            rows = np.zeros((ways.shape[1], arguments["num_steps"], half))
+            rows[:, : len(ways)] = ways.swapaxes(0, 1)
+            rows = rows.reshape(1, -1)
         elif not per_step:
             rows = getattr(np, arguments["pooling"])(rows, axis=0)[np.newaxis]
         activations = [activation for _, activation in arguments["dense"]] + ["none"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.literature import results
+from benchmarks.literature import page, results
 from benchmarks.literature.tasks import TASKS
 
 PAGE = Path(__file__).parents[2] / "docs" / "claims.md"
@@ -46,6 +46,8 @@ def pairs(records: dict[str, Any], first: str, second: str) -> Iterator[Pair]:
             other = row.name.replace(first, second)
             if other == row.name or not {row.name, other} <= records.keys():
                 continue
+            if _but_the_cell(records[row.name]) != _but_the_cell(records[other]):
+                continue
             own, others = (list(records[name]["seeds"].values()) for name in (row.name, other))
             yield Pair(
                 row.name.replace(f"-{first}", ""),
@@ -56,6 +58,13 @@ def pairs(records: dict[str, Any], first: str, second: str) -> Iterator[Pair]:
                 task.lower,
                 row.digits,
             )
+
+
+def _but_the_cell(record: dict[str, Any]) -> dict[str, Any]:
+    settings = dict(record["settings"])
+    if "network" in settings:
+        settings["network"] = {key: value for key, value in settings["network"].items() if key != "cell"}
+    return {key: value for key, value in settings.items() if key != "cell"}
 
 
 def _seconds_an_update(seeds: list[dict[str, Any]]) -> float:
@@ -69,58 +78,55 @@ def written(document: dict[str, Any], initializers: dict[str, Any]) -> str:
     ahead = {sign: [pair.name for pair in lstm_gru if pair.ahead == sign] for sign in (1, 0, -1)}
     faster = [pair for pair in lstm_gru if pair.seconds < 1.0]
     ratios = [pair.seconds for pair in lstm_gru]
-    return (
-        "\n".join(
-            [
-                "# The article's claims, measured",
-                "",
-                "What the article says of LSTM and GRU, held against the tasks of "
-                "[literature.md](literature.md), whose rows differ in the cell alone: same hidden size, "
-                "same settings, same seeds. *Ahead*: with every seed better than the other with any.",
-                "",
-                "## A GRU has fewer parameters, is faster, and generalises as well or better",
-                "",
-                "| task | lstm | gru | ahead | parameters, gru to lstm | CPU seconds an update, gru to lstm"
-                " |",
-                "|---|---|---|---|---|---|",
-                *(_pair_row(pair, "lstm", "gru") for pair in lstm_gru),
-                "",
-                f"- **Fewer parameters**: held everywhere, {min(pair.parameters for pair in lstm_gru):.2f} "
-                f"to {max(pair.parameters for pair in lstm_gru):.2f} of the LSTM's.",
-                f"- **Faster**: held in {len(faster)} of {len(lstm_gru)} tasks; an update took "
-                f"{min(ratios):.2f} to {max(ratios):.2f} of the LSTM's CPU time, "
-                f"{statistics.median(ratios):.2f} in the median.",
-                f"- **Generalises as well or better**: the GRU is ahead in {_names(ahead[1])}; the LSTM is "
-                f"ahead in {_names(ahead[-1])}, where the claim did not hold; neither in "
-                f"{_names(ahead[0])}.",
-                "",
-                "## An LSTM holds longer dependencies",
-                "",
-                *_long(lstm_gru),
-                "",
-                "## Gates cure vanishing gradients",
-                "",
-                "| task | lstm | rnn | ahead |",
-                "|---|---|---|---|",
-                *(_pair_row(pair, "lstm", "rnn", costs=False) for pair in rnn_lstm),
-                "",
-                *_gates(records),
-                "- [gradients.md](gradients.md#the-adding-problem-at-200-steps) has the gradients "
-                "themselves, step by step: untrained, a GRU's vanishes as an RNN's does; what gates give is"
-                " that this can be learned.",
-                "",
-                "## He and Xavier initialisation converge faster",
-                "",
-                "Mean cross-entropy in the third epoch on Japanese Vowels (lower: converges faster), from "
-                "[initializers.md](initializers.md); input and recurrent weights alike, the last row the "
-                "default.",
-                "",
-                "| weights | rnn | lstm | gru |",
-                "|---|---|---|---|",
-                *_initializers(initializers),
-            ]
-        )
-        + "\n"
+    return page.wrapped(
+        [
+            "# The article's claims, measured",
+            "",
+            "What the article says of LSTM and GRU, held against the tasks of "
+            "[literature.md](literature.md), whose rows differ in the cell alone: same hidden size, "
+            "same settings, same seeds. *Ahead*: with every seed better than the other with any.",
+            "",
+            "## A GRU has fewer parameters, is faster, and generalises as well or better",
+            "",
+            "| task | lstm | gru | ahead | parameters, gru to lstm | CPU seconds an update, gru to lstm |",
+            "|---|---|---|---|---|---|",
+            *(_pair_row(pair, "lstm", "gru") for pair in lstm_gru),
+            "",
+            f"- **Fewer parameters**: held everywhere, {min(pair.parameters for pair in lstm_gru):.2f} "
+            f"to {max(pair.parameters for pair in lstm_gru):.2f} of the LSTM's.",
+            f"- **Faster**: held in {len(faster)} of {len(lstm_gru)} tasks; an update took "
+            f"{min(ratios):.2f} to {max(ratios):.2f} of the LSTM's CPU time, "
+            f"{statistics.median(ratios):.2f} in the median.",
+            f"- **Generalises as well or better**: the GRU is ahead in {_names(ahead[1])}; the LSTM is "
+            f"ahead in {_names(ahead[-1])}, where the claim did not hold; neither in "
+            f"{_names(ahead[0])}.",
+            "",
+            "## An LSTM holds longer dependencies",
+            "",
+            *_long(lstm_gru),
+            "",
+            "## Gates cure vanishing gradients",
+            "",
+            "| task | lstm | rnn | ahead |",
+            "|---|---|---|---|",
+            *(_pair_row(pair, "lstm", "rnn", costs=False) for pair in rnn_lstm),
+            "",
+            *_gates(records),
+            "- [gradients.md](gradients.md#the-adding-problem-at-200-steps) has the gradients "
+            "themselves, step by step: untrained, a GRU's vanishes as an RNN's does; what gates give is"
+            " that this can be learned.",
+            "",
+            "## He and Xavier initialisation converge faster",
+            "",
+            "Mean cross-entropy in the third epoch on Japanese Vowels (lower: converges faster), from "
+            "[initializers.md](initializers.md); input and recurrent weights alike, the last row the "
+            "default.",
+            "",
+            "| weights | rnn | lstm | gru |",
+            "|---|---|---|---|",
+            *_initializers(initializers),
+            "",
+        ]
     )
 
 

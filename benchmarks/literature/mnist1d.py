@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.literature.models import exported, fitted, measured
 from benchmarks.literature.rows import Goal, Measured, Row, Task
-from tidegate import SequenceClassifier
+from tidegate import Optimizer, SequenceClassifier
 
 
 def measure(seed: int, **model: Any) -> Measured:
@@ -22,24 +22,15 @@ AS_PUBLISHED = {
     "bidirectional": True,
     "dropout": 0.0,
     "pooling": "steps",
-    "learning_rate": 0.02,
+    "optimizer": Optimizer("adamw", weight_decay=0.1),
+    "learning_rate": 0.04,
     "schedule": "cosine",
     "batch_size": 100,
     "max_epochs": 200,
     "patience": None,
     "validation": None,
 }
-BEST = {
-    "cell": "gru",
-    "hidden_size": 64,
-    "dropout": 0.3,
-    "pooling": "steps",
-    "learning_rate": 0.003,
-    "schedule": "cosine",
-    "batch_size": 100,
-    "max_epochs": 100,
-    "patience": None,
-}
+LARGER = {**AS_PUBLISHED, "hidden_size": 24, "learning_rate": 0.02}
 
 TASK = Task(
     title="MNIST-1D",
@@ -49,8 +40,8 @@ TASK = Task(
     published="Greydanus 2020, [the repository](https://github.com/greydanus/mnist1d): bidirectional GRU of"
     " 6 units, the outputs of all steps into one linear layer, 91 % after 8,000 updates; one run."
     " The CNN beside it has 94 %.",
-    selection="the network as published: none, the last weights. The best recurrent one: a tenth of the "
-    "training part, held out; the weights of the epoch with the lowest loss there.",
+    selection="learning rate and weight decay by the accuracy on a tenth of the training part; then trained"
+    " on all of it, the last weights.",
     rows=(
         Row(
             "mnist1d-as-published",
@@ -59,7 +50,7 @@ TASK = Task(
             measure,
             AS_PUBLISHED,
         ),
-        Row("mnist1d-best", "CNN: 0.94", None, measure, BEST),
+        Row("mnist1d-larger", "CNN: 0.94", None, measure, LARGER),
     ),
-    beyond="a cosine schedule.",
+    beyond="AdamW with a weight decay of 0.1, a cosine schedule.",
 )

@@ -94,7 +94,12 @@ def test_the_page_tells_what_was_missed_and_what_was_not_run(tmp_path):
         in written
     )
     assert "| jsb-gru | 8.43; 8.54 | not run | 0 | at most 8.43 |" in written
-    assert "Of 1 goals 0 are met" in written
+    assert "Of 0 goals 0 are met" in written
+    for seed in range(1, 5):
+        results.add(path, task.title, row, seed, Measured(8.4, 1000, 20, 3.0))
+        written = page.written(json.loads(path.read_text()))
+        assert ("| so far |" in written) == (seed in (2, 3))
+    assert "Of 1 goals 1 are met" in written
 
 
 def two_rows(lstm, gru):
@@ -106,7 +111,11 @@ def two_rows(lstm, gru):
         }
         for scores, size, seconds in ((lstm, 400, 4.0), (gru, 300, 2.0))
     ]
-    return dict(zip(("adding-600-lstm", "adding-600-gru"), ({"seeds": own} for own in seeds)))
+    names = ("adding-600-lstm", "adding-600-gru")
+    return {
+        name: {"seeds": own, "settings": {"cell": name[-4:], "hidden_size": 8}}
+        for name, own in zip(names, seeds)
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,6 +126,12 @@ def test_a_cell_is_ahead_where_every_seed_is_better_than_any_of_the_other(lstm, 
     (pair,) = claims.pairs(two_rows(lstm, gru), "lstm", "gru")
     assert pair.name == "adding-600"
     assert (pair.ahead, pair.parameters, pair.seconds) == (ahead, 0.75, 0.5)
+
+
+def test_rows_that_differ_in_more_than_the_cell_are_no_pair():
+    records = two_rows([1.0], [2.0])
+    records["adding-600-gru"]["settings"]["hidden_size"] = 9
+    assert list(claims.pairs(records, "lstm", "gru")) == []
 
 
 def test_higher_is_ahead_where_higher_is_better():
