@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -301,9 +302,8 @@ class Network {
                        const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
                        long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
-    set_batch(data.streams, order, std::min(count, batch_size), through_time.window(longest_of(data, order, count)));
     attach(data);
-    Team team(team_size());
+    std::optional<Team> of_epoch;  // as its first batch wants it
     EpochResult<T> result{position, Ending::kComplete};
     result.position.sums.resize(losses_.size());
     long& update = result.position.update;
@@ -322,6 +322,8 @@ class Network {
         if (first_window >= updates) continue;
         const long steps = through_time.window(longest_of(data, order + at, of_batch));
         set_batch(data.streams, order + at, of_batch, steps);
+        if (!of_epoch) of_epoch.emplace(team_size());
+        Team& team = *of_epoch;
         if (steps) windows_.cut(steps, nullptr);
         if (first_window > 0) windows_.set_states(carried);
         for (long window = first_window; window < updates && update < end; ++window) {
@@ -375,12 +377,12 @@ class Network {
   void for_batches(const Data<T>& data, const std::int64_t* order, long count, long batch_size, long steps,
                    Interrupt& interrupt, VisitSteps&& visit_steps, VisitBatch&& visit_batch) {
     const FlushDenormals mode;
-    set_batch(data.streams, order, std::min(count, batch_size), steps);
     attach(data);
-    Team team(team_size());
-    pack(false, team);
+    std::optional<Team> of_batches;  // as the first wants it
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.streams, order + at, std::min(batch_size, count - at), steps);
+      if (!of_batches) pack(false, of_batches.emplace(team_size()));
+      Team& team = *of_batches;
       begin_pass(team, interrupt, false, 0);
       if (steps) {
         windows_.cut(steps, nullptr);

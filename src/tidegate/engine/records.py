@@ -82,7 +82,7 @@ class Steps:
     @property
     def total_lengths(self) -> Indices:
         """(N,) steps of each sequence in all streams."""
-        return np.asarray(np.sum([self.lengths, *(lengths for _, lengths in self.others)], axis=0))
+        return sum((lengths for _, lengths in self.others), start=self.lengths)
 
     @classmethod
     def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:
