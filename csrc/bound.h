@@ -163,9 +163,6 @@ class Bound : public Network<T> {
  public:
   using Network<T>::Network;
   using Mask = std::optional<In<std::uint8_t, 1>>;
-  using Values = std::optional<In<T, 2>>;
-  using Classes = std::optional<In<std::int32_t, 1>>;
-  using Weights = std::optional<In<T, 1>>;
 
   // What is there to be read: of the last pass nothing, its states, its values, or its gradients too.
   enum class Kept { kNothing, kStates, kValues, kValuesToDifferentiate, kGradients };

@@ -283,9 +283,9 @@ class Network {
   template <class Arrive, class Leave>
   void differentiate(const Data<T>& data, long steps, std::uint64_t seed, Interrupt& interrupt, Arrive&& arrive, Leave&& leave) {
     const FlushDenormals mode;
+    attach(data);
     Team team(team_size());
     pack(true, team);
-    attach(data);
     begin_pass(team, interrupt, true, seed);
     windows_.cut(steps, data.mask);
     windows_.forward(true, [] {});

@@ -184,10 +184,7 @@ class Recurrence final : public RecurrentNode<T> {
       x.has_gradient |= x.needs_gradient;
     }
     while (gradients_.size() < batch.groups.size()) gradients_.emplace_back();
-    for (std::size_t g = 0; g < batch.groups.size(); ++g) {
-      gradients_[g].resize(weights_.gradient_size);
-      if (batch.groups[g].rows.size() == 0) gradients_[g].zero(weights_.gradient_size);  // none goes on in this window
-    }
+    for (std::size_t g = 0; g < batch.groups.size(); ++g) gradients_[g].resize(weights_.gradient_size);
     const int shares = unit_shares(batch, pass.team->size());
     if (shares > 1) {
       backward_by_units(pass, batch.groups[0], shares);
@@ -472,7 +469,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
     bool first = true;
-    if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));
+    if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));  // none of them has a step here
     for_chunks(group, !reverse_, [&](Range chunk) {
       for_steps(chunk, !reverse_, [&](long t) {
         if (pass.interrupt->check()) return;

@@ -48,6 +48,7 @@ class InputDecayNode final : public Node<T> {
   }
 
   void backward(Pass<T>& pass) override {
+    std::fill_n(pass.gradients + weight_, num_parameters(size_), T(0));
     if (!this->value.has_gradient) return;
     const long rows = pass.batch.num_steps, stride = this->value.stride;
     for (Node<T>* source : sources_)

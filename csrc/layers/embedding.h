@@ -49,6 +49,7 @@ class EmbeddingNode final : public Node<T> {
     const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
     const SparseRows<T>& data = source_->data;
     T* table = pass.gradients + table_;
+    if (std::exchange(touched_of_, table) != table) std::fill_n(table, num_parameters(source_->value.size, size), T(0));
     for (const std::int64_t column : touched_) std::fill_n(table + column * size, size, T(0));
     touched_.clear();
     if (!this->value.has_gradient) return;
@@ -77,7 +78,8 @@ class EmbeddingNode final : public Node<T> {
   SparseInputNode<T>* source_;
   long table_;
   const T* weights_ = nullptr;
-  std::vector<std::int64_t> touched_;  // rows of the table whose gradient is not zero
+  std::vector<std::int64_t> touched_;  // rows of the table whose gradient is not zero,
+  const T* touched_of_ = nullptr;      // there: windows of time have gradients of their own
   std::vector<char> is_touched_;
 };
 

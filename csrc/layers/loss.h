@@ -51,8 +51,6 @@ class LossNode final : public Node<T> {
 
   bool has_classes() const { return kind_ == LossKind::kSoftmaxCrossEntropy || kind_ == LossKind::kOrdinal; }
   long num_classes() const { return this->value.size + (kind_ == LossKind::kOrdinal ? 1 : 0); }
-  double weight() const { return options_.weight; }
-
   bool is_set() const { return target.values || target.classes; }
 
   // Leaves the sums, and the gradient of each row's own loss in `value`.

@@ -35,6 +35,7 @@ class PaddingGateNode final : public Node<T> {
   }
 
   void backward(Pass<T>& pass) override {
+    std::fill_n(pass.gradients + bias_, this->value.size, T(0));
     if (!this->value.has_gradient) return;
     const long rows = pass.batch.num_steps, stride = this->value.stride;
     const T* gradient = this->value.gradient.data();

@@ -431,3 +431,31 @@ def test_an_embedding_is_the_product_with_scipys_matrix(
         engine.forward(steps, training=True)
         engine.backward({"e": gradient})
     np.testing.assert_allclose(engine.gradients["weight_e"], matrix.T @ gradient, atol=1e-12)
+
+
+def test_an_embedding_goes_through_windows_of_time() -> None:
+    """And what the windows summed up does not add to the pass that follows."""
+    network = Network(
+        (
+            SparseInput("s", 9),
+            Embedding("e", ("s",), 3),
+            Recurrent("r", ("e",), "gru", 4),
+            Dense("output", ("r",), 2),
+            Loss("loss", ("output",), "mse"),
+        )
+    )
+    rng = np.random.default_rng(0)
+    lengths = np.array([7, 30, 12], np.int64)
+    rows = int(lengths.sum())
+    steps = Steps((), starts_of(lengths), lengths, (sparse(rng, rows, 9),))
+    target = Target(rng.normal(size=(rows, 2)))
+    whole, windows = engine_of(network), engine_of(network)
+    whole.forward(steps, target=target, training=True)
+    whole.backward()
+    windows.differentiate(steps, target=target, window=5)
+    for name, expected in whole.gradients.items():
+        np.testing.assert_allclose(windows.gradients[name], expected, atol=1e-14)
+    windows.forward(steps, target=target, training=True)
+    windows.backward()
+    for name, expected in whole.gradients.items():
+        np.testing.assert_array_equal(windows.gradients[name], expected)
