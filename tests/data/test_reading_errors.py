@@ -83,7 +83,7 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         ),
         (
             trips(speed=["1", "2", "n.a.", "4", "5"]), ROLES,
-            r"column 'speed' expects numbers.* got text, 'n\.a\.' in row 2: .*categories are not supported",
+            r"column 'speed' expects numbers.* got text, 'n\.a\.' in row 2: .*go into a SequenceModel",
         ),
         (
             trips(speed=["1", "2", "n.a.", "4", "5"]), {**ROLES, "types": {"speed": "numeric"}},

@@ -139,7 +139,7 @@ def _refuse_as_feature(column: Column, table: Table) -> NoReturn:
     raise ValueError(
         f"column {column.name!r} expects numbers, as a feature; got {column.type}, "
         f"{str(column.categories[place])!r:.40} in {table.place(row)}: name it by id= if it tells "
-        "sequences apart, leave it out by features=, or mend it; categories are not supported yet"
+        "sequences apart, leave it out by features=, or mend it; categories and text go into a SequenceModel"
     )
 
 

@@ -26,7 +26,8 @@ def read_ts(path: Path) -> tuple[Sequences, NDArray[Any] | None]:
     """The sequences of a file and their targets: labels as strings, as they are written; numbers where the
     file says @targetLabel true; None where it says that there are none.
 
-    Sequences may differ in length; the channels of one may not. Time stamps and missing values are refused.
+    Sequences may differ in length; the channels of one may not. A value `?` is missing, NaN. Time
+    stamps are refused.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     start = next((number for number, line in enumerate(lines) if line.strip().lower() == "@data"), None)
