@@ -437,7 +437,7 @@ def test_an_embedding_goes_through_windows_of_time() -> None:
     """And what the windows summed up does not add to the pass that follows."""
     network = Network(
         (
-            SparseInput("s", 9),
+            SparseInput("s", 50),
             Embedding("e", ("s",), 3),
             Recurrent("r", ("e",), "gru", 4),
             Dense("output", ("r",), 2),
@@ -447,7 +447,7 @@ def test_an_embedding_goes_through_windows_of_time() -> None:
     rng = np.random.default_rng(0)
     lengths = np.array([7, 30, 12], np.int64)
     rows = int(lengths.sum())
-    steps = Steps((), starts_of(lengths), lengths, (sparse(rng, rows, 9),))
+    steps = Steps((), starts_of(lengths), lengths, (sparse(rng, rows, 50),))
     target = Target(rng.normal(size=(rows, 2)))
     whole, windows = engine_of(network), engine_of(network)
     whole.forward(steps, target=target, training=True)
