@@ -276,8 +276,8 @@ class Bound : public Network<T> {
   void require_windows(const char* argument, bool windows) const {
     require(!windows || !this->any_reverse(), argument, " expects layers in one direction, since the other begins with the last step; ",
             "got reverse=True: pass bidirectional=False, or leave ", argument, " out");
-    require(!windows || !this->takes_empty_sequences(), argument, " expects a network whose inputs are all per step and of one length; got ",
-            "values per sequence or several streams: leave ", argument, " out");
+    require(!windows || !this->needs_whole_sequences(), argument, " expects a network whose inputs are all per step and of one length; got ",
+            "several streams, or steps that read values per sequence or other steps: leave ", argument, " out");
   }
   void require_window(long window) const {
     require(window >= 0, "window expects at least 1 step; got ", window);

@@ -50,7 +50,7 @@ struct Data {
   std::vector<const T*> inputs;
   std::vector<SparseRows<T>> sparse_inputs;
   std::vector<Stream> streams;
-  const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; read by forward() alone
+  const std::uint8_t* mask = nullptr;  // (rows,) 0: a masked step; null: none; of the first stream, for forward() and differentiate()
 };
 
 // How a batch goes through time in training; all of it at once where neither is set.
@@ -110,12 +110,14 @@ class Network {
   long add_repeat(long of, long like) {
     if (node(of)->value.per_step || !node(like)->value.per_step)
       throw std::invalid_argument("a repeat reads a node per sequence and stands at the steps of another");
+    needs_whole_sequences_ = true;
     return add(std::make_unique<RepeatNode<T>>(node(of), node(like)));
   }
 
   long add_align(long of, long index) {
     if (!node(of)->value.per_step || !sparse_input(index)->value.per_step)
       throw std::invalid_argument("an alignment reads two nodes per step");
+    needs_whole_sequences_ = true;
     return add(std::make_unique<AlignNode<T>>(node(of), sparse_input(index)));
   }
 
@@ -157,6 +159,7 @@ class Network {
     }
     if (!beginnings.empty() && static_cast<long>(beginnings.size()) != layer.num_states)
       throw std::invalid_argument("beginnings expects one node a state of " + cell);
+    needs_whole_sequences_ |= !beginnings.empty();
     return number;
   }
 
@@ -227,6 +230,8 @@ class Network {
   long num_streams() const { return static_cast<long>(passes_.size()); }
   // Whether a sequence may have no steps: where other inputs speak for it.
   bool takes_empty_sequences() const { return num_streams() > 1 || has_rows_per_sequence_; }
+  // Whether some of its steps cannot be computed before others have passed: not in windows, nor one at a time.
+  bool needs_whole_sequences() const { return takes_empty_sequences() || needs_whole_sequences_; }
   const std::vector<LossNode<T>*>& losses() const { return losses_; }
   Node<T>* node(long number) const {
     if (number < 0 || number >= static_cast<long>(nodes_.size()))
@@ -666,6 +671,7 @@ class Network {
   std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
   std::vector<const Batch*> batches_;
   bool has_rows_per_sequence_ = false;
+  bool needs_whole_sequences_ = false;  // a step reads what is per sequence, or other steps
   Windows<T> windows_{nodes_, recurrent_, losses_, passes_};
 };
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tidegate.cells import CELLS
 from tidegate.engine import Engine, Optimizer, Steps, Target
 from tidegate.engine.engine import recomputed_steps
-from tidegate.network import Input, Network, sequence_network
+from tidegate.network import Dense, Input, Loss, Network, Pool, Recurrent, Repeat, sequence_network
 from tidegate.network.initializers import Initializers, initialize
 
 Array = npt.NDArray[Any]
@@ -275,3 +275,29 @@ def test_what_windows_cannot_do_is_refused() -> None:
     position = replace(engine.reached, states=np.zeros(3))
     with pytest.raises(ValueError, match="position expects 14 states within a batch; got 3"):
         engine.epoch(steps, target, np.arange(1), 1, np.zeros(3), SGD, bptt_steps=2, position=position)
+
+
+@pytest.mark.parametrize("way", ["repeat", "beginnings"])
+def test_steps_that_read_the_whole_sequence_are_refused(way: str) -> None:
+    """In windows, and one at a time: a pool is complete once all steps have passed."""
+    own = {"of": ("x", "repeated")} if way == "repeat" else {"of": ("x",), "beginnings": ("pool",)}
+    network = Network(
+        (
+            Input("x", 3),
+            Recurrent("l0", ("x",), "gru", 4),
+            Pool("pool", ("l0",), "mean"),
+            *([Repeat("repeated", ("pool",), "x")] if way == "repeat" else []),
+            Recurrent("l1", cell="gru", hidden_size=4, **own),
+            Dense("output", ("l1",), 2),
+            Loss("loss", ("output",), "mse"),
+        )
+    )
+    engine = engine_of(network)
+    steps, target = data_of(network, [9, 5], "float64")
+    assert np.isfinite(engine.forward(steps, target=target).loss)
+    with pytest.raises(ValueError, match=r"window expects .* steps that read values per sequence"):
+        engine.differentiate(steps, target=target, window=4)
+    with pytest.raises(ValueError, match=r"window expects .* steps that read values per sequence"):
+        engine.predict(steps, window=4)
+    with pytest.raises(ValueError, match=r"steps one at a time expect .* read no value per sequence"):
+        engine.begin_steps("output", 1)
