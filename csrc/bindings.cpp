@@ -212,7 +212,7 @@ void bind_network(nb::module_& m, const char* name) {
            "outputs"_a.noconvert(), "final_states"_a.noconvert(), "window"_a, "seed"_a)
       .def("begin_steps", [](N& n, long node, long count) {
             const typename N::Use use(n);
-            require(n.inputs().size() == 1 && n.sparse_inputs().empty() && !n.takes_empty_sequences(), "steps one at a time expect a network with one input, per step; got ", n.inputs().size() + n.sparse_inputs().size());
+            require(n.inputs().size() == 1 && n.sparse_inputs().empty() && n.has_steps_alone(), "steps one at a time expect a network with one input, per step; got ", n.inputs().size() + n.sparse_inputs().size());
             require(!n.needs_whole_sequences(), "steps one at a time expect a network whose steps read no value per sequence and no other step; got a Repeat, an Align or beginnings: leave them out");
             require(count >= 1, "num_sequences expects at least 1; got ", count);
             const Value<T>& value = n.node(node)->value;

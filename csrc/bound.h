@@ -221,9 +221,9 @@ class Bound : public Network<T> {
       const std::size_t rows = rows_of_stream[stream];
       require(stream == 0 || lengths.shape(0) == num_sequences, "others[", stream - 1, "] expects one length for each of the ", num_sequences, " sequences; got ", lengths.shape(0));
       require(starts.shape(0) == lengths.shape(0), "starts expects one row for each of the ", lengths.shape(0), " lengths; got ", starts.shape(0));
-      const std::int64_t end = static_cast<std::int64_t>(rows), least = this->takes_empty_sequences() ? 0 : 1;
+      const std::int64_t end = static_cast<std::int64_t>(rows);
       for (std::size_t i = 0; i < starts.shape(0); ++i) {
-        require(lengths(i) >= least, "lengths[", i, "]=", lengths(i), " is an empty sequence; expected at least ", least, " step: leave it out");
+        require(lengths(i) >= 0, "lengths[", i, "]=", lengths(i), " is below 0; expected a number of steps");
         require(starts(i) >= 0 && lengths(i) <= end && starts(i) <= end - lengths(i), "starts[", i, "]=", starts(i), " and lengths[", i,
                 "]=", lengths(i), " lie outside the values; expected a part of their ", rows, " rows");
       }

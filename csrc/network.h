@@ -228,10 +228,10 @@ class Network {
   const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
   const std::vector<SparseInputNode<T>*>& sparse_inputs() const { return sparse_inputs_; }
   long num_streams() const { return static_cast<long>(passes_.size()); }
-  // Whether a sequence may have no steps: where other inputs speak for it.
-  bool takes_empty_sequences() const { return num_streams() > 1 || has_rows_per_sequence_; }
+  // Whether its inputs are all per step and of one stream.
+  bool has_steps_alone() const { return num_streams() == 1 && !has_rows_per_sequence_; }
   // Whether some of its steps cannot be computed before others have passed: not in windows, nor one at a time.
-  bool needs_whole_sequences() const { return takes_empty_sequences() || needs_whole_sequences_; }
+  bool needs_whole_sequences() const { return !has_steps_alone() || needs_whole_sequences_; }
   const std::vector<LossNode<T>*>& losses() const { return losses_; }
   Node<T>* node(long number) const {
     if (number < 0 || number >= static_cast<long>(nodes_.size()))

@@ -8,6 +8,7 @@
 // window (Chen et al. 2016; for recurrent networks Gruslys et al. 2016).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "layers/loss.h"
@@ -33,7 +34,7 @@ class Windows {
   void cut(long size, const std::uint8_t* mask) {
     size_ = size;
     mask_ = mask;
-    count_ = count_of(passes_[0].batch.longest(), size);
+    count_ = std::max(1L, count_of(passes_[0].batch.longest(), size));  // sequences without steps are answered for too
     for (RecurrentNode<T>* layer : layers_) {
       for (long s = 0; !layer->has_initial && s < layer->num_states; ++s)
         layer->states[s].zero(passes_[0].batch.num_sequences * layer->hidden_stride);

@@ -17,8 +17,9 @@ Lengths = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def as_lengths(lengths: npt.ArrayLike | None, batch_size: int, num_steps: int) -> Lengths:
-    """lengths as int64 (B,), each from 1 to num_steps; None means that every sequence has num_steps.
+def as_lengths(lengths: npt.ArrayLike | None, batch_size: int, num_steps: int, fewest: int = 1) -> Lengths:
+    """lengths as int64 (B,), each from fewest, 1 or 0, to num_steps; None means that every sequence has
+    num_steps.
 
     ValueError where lengths are not whole numbers, not one a sequence, or outside that range.
     """
@@ -36,7 +37,11 @@ def as_lengths(lengths: npt.ArrayLike | None, batch_size: int, num_steps: int) -
             "pass one a sequence"
         )
     for index, length in enumerate(given.tolist()):
-        if length < 1:
+        if length < 0 and not fewest:
+            raise ValueError(
+                f"lengths[{index}]={length} is below 0; expected at least 0 steps: pass how many there are"
+            )
+        if length < fewest:
             raise ValueError(
                 f"lengths[{index}]={length} is an empty sequence; expected at least 1 step: leave it out"
             )

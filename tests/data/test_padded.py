@@ -92,7 +92,7 @@ INSIDE = np.array([[True, False, True], [True, True, True]])
     [
         (X, {}, "expects lengths, mask or padding_value; got none"),
         (X, {"lengths": [1, 4]}, r"lengths\[1\]=4 exceeds the 3 time steps"),
-        (X, {"lengths": [1, 0]}, r"lengths\[1\]=0 is an empty sequence"),
+        (X, {"lengths": [1, 0]}, r"x\[1\] is all padding"),
         (X, {"lengths": [1]}, "one entry for each of the 2 sequences"),
         (X, {"lengths": [1.0, 2.0]}, "whole numbers"),
         (X, {"mask": INSIDE.T}, r"mask expects booleans, shape \(2, 3\); got bool of shape \(3, 2\)"),

@@ -20,7 +20,8 @@ MOST_UNITS, MOST_COLUMNS, MOST_POINTS = 32, 100, 100
 
 def insight(model: SequenceEstimator, part: Part) -> dict[str, Any]:
     """`gates` and `gradients` as report/result.py documents them, of the last layer (going forward) on the
-    first sequences of a part; empty where they are too long."""
+    first sequences of a part that have steps; empty where they are too long."""
+    part = part.take(np.flatnonzero(part.X.without_padding().lengths))
     ends = np.cumsum(part.X.lengths[:NUM_GRADIENTS])
     few = part.take(np.arange(np.searchsorted(ends, MOST_STEPS, side="right")))
     if not len(few.X):

@@ -89,6 +89,13 @@ def place_of(step: int, offsets: Integers) -> str:
     return f"sequence {sequence} at step {step - offsets[sequence]}"
 
 
+def borders(offsets: Integers) -> Integers:
+    """The steps, counted over all sequences, before which another sequence ends."""
+    inner = offsets[1:-1]
+    within: Integers = inner[(inner > 0) & (inner < offsets[-1])]
+    return within
+
+
 def _first(test: np.ufunc, values: Floats) -> tuple[int, int] | None:
     rows = max(1, _VALUES_AT_A_TIME // values.shape[1])
     for start in range(0, len(values), rows):

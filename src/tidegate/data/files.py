@@ -23,7 +23,8 @@ Labelled = tuple[Sequences, NDArray[Any] | None]
 def read_npz(path: Path) -> Labelled:
     """Sequences from NumPy's archive of X, (N, T, I) or (N, T), or of values (S, I) and offsets (N + 1,);
     with targets y, ids and times where it has them. Beside X, lengths (N,) or mask (N, T) tell padding,
-    beside values padding (S,), True at steps that are padding; it is kept, marked as such. Arrays
+    beside values padding (S,), True at steps that are padding; it is kept, marked as such. empty beside
+    them, the text "keep", keeps sequences of padding alone. Arrays
     of objects are refused: nothing is unpickled."""
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -39,6 +40,8 @@ def read_npz(path: Path) -> Labelled:
         )
     if "X" in parts and {"lengths", "mask"} & set(parts):
         beside = {name: parts[name] for name in ("lengths", "mask", "ids", "times") if name in parts}
+        if "empty" in parts:
+            beside["empty"] = str(parts["empty"])
         X = Sequences.from_padded(parts["X"], padding="keep", **beside)
     elif "X" in parts:
         X = Sequences.from_any(parts["X"], ids=parts.get("ids"), times=parts.get("times"))

@@ -16,6 +16,7 @@ from tidegate.data.stamps import as_seconds
 from tidegate.shapes import Mask, as_lengths, as_mask, mask_from_lengths
 
 PADDINGS = ("skip", "keep", "input")
+EMPTY = ("refuse", "keep")
 
 
 def real_steps(
@@ -25,6 +26,7 @@ def real_steps(
     padding_value: float | None,
     time_major: bool,
     padding: str,
+    empty: str,
     observed: ArrayLike | None,
     times: ArrayLike | None,
 ) -> tuple[Floats, Integers, NDArray[np.float64] | None, NDArray[np.bool_] | None]:
@@ -32,11 +34,12 @@ def real_steps(
     the steps, (S,), and which steps are padding. With "keep" and "input" every step, zeros where it is
     padding, which with "keep" alone is told."""
     choice("padding", padding, PADDINGS)
+    choice("empty", empty, EMPTY)
     x_NTI = _batch_major(x, time_major)
     shape = (x_NTI.shape[0], x_NTI.shape[1])
     masks = {}
     if lengths is not None:
-        masks["lengths"] = mask_from_lengths(as_lengths(lengths, *shape), shape[1])
+        masks["lengths"] = mask_from_lengths(as_lengths(lengths, *shape, fewest=0), shape[1])
     if mask is not None:
         given = as_mask(mask, shape[::-1] if time_major else shape)
         masks["mask"] = given.T if time_major else given
@@ -51,9 +54,10 @@ def real_steps(
     for name, other_NT in others:
         _check_agreement(first, real_NT, name, other_NT)
     counts = real_NT.sum(axis=1, dtype=np.int64)
-    if not counts.all():
+    if empty == "refuse" and not counts.all():
         raise ValueError(
-            f"x[{np.flatnonzero(counts == 0)[0]}] is all padding; expected at least 1 real step: leave it out"
+            f"x[{np.flatnonzero(counts == 0)[0]}] is all padding; expected at least 1 real step: leave it "
+            "out, or keep it as a sequence without steps by empty='keep'"
         )
     if observed is not None:
         x_NTI = np.where(_observed(observed, x_NTI, time_major), x_NTI, x_NTI.dtype.type(np.nan))
@@ -72,26 +76,25 @@ def real_steps(
 
 
 def as_padding(got: Any, offsets: Integers) -> Mask:
-    """Which steps are padding, (S,)."""
+    """Which steps are padding, (S,); ValueError where they are all the steps of a sequence."""
     padding = np.asarray(got)
     if padding.dtype != bool or padding.shape != (offsets[-1],):
         raise ValueError(
             f"padding expects one boolean a step, ({offsets[-1]},); got {padding.dtype} of shape "
             f"{padding.shape}: pass True at steps that are padding"
         )
+    alone = np.flatnonzero(np.diff(offsets_without(padding, offsets)) == 0)
+    if len(alone):
+        raise ValueError(
+            f"padding expects at least 1 real step in each sequence; got none in sequence {alone[0]}: leave "
+            "the sequence out, or keep it by Sequences.from_padded and empty='keep'"
+        )
     return padding
 
 
 def offsets_without(padding: Mask, offsets: Integers) -> Integers:
     """Of the sequences without their padding."""
-    before = np.concatenate(([0], np.cumsum(~padding)))[offsets]
-    alone = np.flatnonzero(np.diff(before) == 0)
-    if len(alone):
-        raise ValueError(
-            f"padding expects at least 1 real step in each sequence; got none in sequence {alone[0]}: leave "
-            "the sequence out"
-        )
-    return np.asarray(before, dtype=np.int64)
+    return np.asarray(np.concatenate(([0], np.cumsum(~padding)))[offsets], dtype=np.int64)
 
 
 def _observed(got: ArrayLike, x_NTI: Floats, time_major: bool) -> NDArray[np.bool_]:

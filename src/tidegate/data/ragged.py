@@ -35,11 +35,11 @@ class Sequences:
     """N sequences: sequence i is `values[offsets[i] : offsets[i + 1]]`, (T_i, I).
 
     values: (S, I) float32 or float64, contiguous; (S,) is one feature; integers and booleans become float64.
-    NaN is a missing value. offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty. ids: (N,)
-    names or numbers, optional. times: (S,) when each step was, optional: numbers or dates, kept as float64
-    (dates as seconds since 1970), rising within a sequence. padding: (S,) booleans, True at steps that are
-    padding, None where none is told from others; no sequence is padding alone, and what stands in padding is
-    0, its time stamp NaN.
+    NaN is a missing value. offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty, unless
+    `from_padded` was asked to keep such. ids: (N,) names or numbers, optional. times: (S,) when each step
+    was, optional: numbers or dates, kept as float64 (dates as seconds since 1970), rising within a sequence.
+    padding: (S,) booleans, True at steps that are padding, None where none is told from others; no sequence
+    is padding alone, with the same exception, and what stands in padding is 0, its time stamp NaN.
 
     `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
     consecutive positions share memory with the original, others are copied. ValueError where a part does not
@@ -122,6 +122,7 @@ class Sequences:
         time_major: bool = False,
         *,
         padding: str = "skip",
+        empty: str = "refuse",
         ids: Any = None,
         observed: ArrayLike | None = None,
         times: ArrayLike | None = None,
@@ -135,12 +136,14 @@ class Sequences:
         stands in padding is never looked at further.
         padding: "skip" takes padding out, as if it were not there; "keep" leaves it in and marks it, so that
         `padding=` of an estimator can say what becomes of it; "input" leaves it in as steps of zeros, to be
-        read like others. ids: (N,), optional. observed: booleans of the shape of x, False where a value of a
-        real step is missing, as NaN is. times: of the first two axes of x, when each real step was; with
-        "input", each step. ValueError where they disagree or a sequence has no real step.
+        read like others. empty: what becomes of a sequence of padding alone: "refuse", or "keep", which makes
+        it one without steps, for which a model answers from its initial states. ids: (N,), optional.
+        observed: booleans of the shape of x, False where a value of a real step is missing, as NaN is. times:
+        of the first two axes of x, when each real step was; with "input", each step. ValueError where they
+        disagree, or with empty="refuse" a sequence has no real step.
         """
         values, offsets, stamps, told = real_steps(
-            x, lengths, mask, padding_value, time_major, padding, observed, times
+            x, lengths, mask, padding_value, time_major, padding, empty, observed, times
         )
         _check_not_infinite("x", values, offsets)
         if stamps is not None and told is None:
@@ -383,7 +386,7 @@ def _observed(got: Any, argument: str, values: Floats, offsets: Integers) -> NDA
                     f"{values.shape[1]}); got {item.shape}: pass one boolean a value"
                 )
         fits = len(items) == len(offsets) - 1
-        flags = np.concatenate([item.reshape(len(item), -1) for item in items])
+        flags = np.concatenate([item.reshape(-1, values.shape[1]) for item in items])
     if not fits or flags.dtype != bool:
         raise ValueError(
             f"observed expects booleans in the shape of {argument}, {len(values)} steps of "

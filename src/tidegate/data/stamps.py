@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.data.arrays import Integers, is_array, place_of
+from tidegate.data.arrays import Integers, borders, is_array, place_of
 from tidegate.data.times import parse_dates
 
 Stamps = NDArray[np.float64]
@@ -88,7 +88,7 @@ def check_stamps(argument: str, stamps: Stamps, offsets: Integers) -> None:
             f"{place_of(step, offsets)}: fill it in or leave the step out"
         )
     late = stamps[1:] <= stamps[:-1]
-    late[offsets[1:-1] - 1] = False
+    late[borders(offsets) - 1] = False
     if late.any():
         step = int(late.argmax()) + 1
         before, now = stamps[step - 1], stamps[step]

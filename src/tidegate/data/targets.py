@@ -36,6 +36,7 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
             f"{argument} expects targets for each of the {len(X)} sequences of X; got {len(items)}: "
             "pass as many"
         )
+    first = next((index for index, length in enumerate(X.lengths) if length), 0)
     for index, (item, length) in enumerate(zip(items, X.lengths)):
         if item.ndim not in (1, 2) or item.dtype == object:
             raise ValueError(
@@ -47,15 +48,17 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
                 f"{argument}[{index}] expects {length} targets, one for each step of X[{index}]; got "
                 f"{len(item)}: pass as many"
             )
-        if item.shape[1:] != items[0].shape[1:]:
+        if not length:
+            continue
+        if item.shape[1:] != items[first].shape[1:]:
             raise ValueError(
-                f"{argument}[{index}] expects steps of shape {items[0].shape[1:]}, as in {argument}[0]; got "
-                f"{item.shape[1:]}: give every step the same number of targets"
+                f"{argument}[{index}] expects steps of shape {items[first].shape[1:]}, as in "
+                f"{argument}[{first}]; got {item.shape[1:]}: give every step the same number of targets"
             )
-        if (item.dtype.kind in "US") != (items[0].dtype.kind in "US"):
+        if (item.dtype.kind in "US") != (items[first].dtype.kind in "US"):
             raise ValueError(
-                f"{argument}[{index}] expects the type of {argument}[0], {items[0].dtype}; got {item.dtype}: "
-                "pass strings throughout or numbers throughout"
+                f"{argument}[{index}] expects the type of {argument}[{first}], {items[first].dtype}; "
+                f"got {item.dtype}: pass strings throughout or numbers throughout"
             )
         if item.dtype.kind == "f" and np.isinf(item).any():
             step = int(np.argwhere(np.isinf(item))[0][0])
@@ -63,7 +66,7 @@ def step_targets(y: Any, X: Sequences, *, argument: str = "y") -> NDArray[Any]:
                 f"{argument}[{index}] expects finite numbers; got {item[step]} at step {step}: mend it, or "
                 "pass NaN if it is missing"
             )
-    return np.concatenate(items)
+    return np.concatenate([item for item in items if len(item)] or items)
 
 
 def there(rows: NDArray[Any]) -> NDArray[np.bool_]:

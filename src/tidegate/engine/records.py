@@ -65,7 +65,7 @@ class Steps:
     """The steps of N sequences: inputs, one (S, I) array for each Input of the network, C-contiguous in the
     engine's dtype, (N, I) where it is per sequence; starts (N,) the first row of each sequence; lengths (N,)
     its number of steps. sparse: the rows of each SparseInput. others: starts and lengths in each stream but
-    the first; with several a sequence may have no steps in some."""
+    the first. A sequence may have no steps."""
 
     inputs: tuple[Floats, ...]
     starts: Indices

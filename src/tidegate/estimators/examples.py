@@ -30,6 +30,11 @@ def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Rows, bool]:
             "the target y is None): pass one"
         )
     if has_step_targets(y, X):
+        if not X.total_steps:
+            raise ValueError(
+                f"{argument} expects a target at some steps; got sequences without steps alone: pass others "
+                "beside them"
+            )
         return step_targets(y, X, argument=argument), True
     rows = np.asarray(y)
     if rows.ndim == 3 and rows.shape[1] == 1:
@@ -79,6 +84,11 @@ def known_rows(rows: Rows, weights: Doubles | None) -> tuple[Rows, Doubles | Non
     return filled, known.astype(np.float64) if weights is None else np.where(known, weights, 0.0)
 
 
+def step_totals(weights: Doubles | None, X: Sequences) -> Doubles:
+    """(N,): the weights of the steps of each sequence together; None: 1 each."""
+    return np.bincount(np.repeat(np.arange(len(X)), X.lengths), weights, minlength=len(X)).astype(np.float64)
+
+
 def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool) -> Doubles | None:
     """sample_weight as one number a row, float64, the largest 1 since only ratios count; a sequence's weight
     is that of each of its steps. None stays None."""
@@ -120,17 +130,16 @@ class Examples:
     def of(
         cls, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str] = ("X", "y")
     ) -> Examples:
-        """Checked; a step's missing target weighs nothing, and sequences whose weight is 0 are left out."""
+        """Checked; a step's missing target weighs nothing. Sequences whose weight is 0 are left out, and
+        those without steps where there is one target a step."""
         sequences = Sequences.from_any(X, argument=names[0])
         rows, per_step = rows_of(names[1], y, sequences)
         weights = row_weights("sample_weight", sample_weight, sequences, per_step)
         if per_step:
             rows, weights = known_rows(rows, weights)
         examples = cls(sequences, rows, per_step, weights)
-        if weights is None or weights.all():
-            return examples
-        totals = np.add.reduceat(weights, sequences.offsets[:-1]) if per_step else weights
-        return examples.take(np.flatnonzero(totals))
+        totals = step_totals(weights, sequences) if per_step else weights
+        return examples if totals is None or totals.all() else examples.take(np.flatnonzero(totals))
 
     def __len__(self) -> int:
         return len(self.X)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tidegate.checks import choice
 from tidegate.data import Sequences
-from tidegate.data.arrays import place_of
+from tidegate.data.arrays import borders, place_of
 from tidegate.estimators.scaling import Doubles, Scaling, average
 
 MISSING = ("refuse", "fill", "mask", "decay")
@@ -57,7 +57,7 @@ class Gaps:
         mean = tuple(average(X.values, weights).tolist())
         if missing == "fill" or X.times is None:
             return cls(missing, fill, mean)
-        within = np.delete(np.diff(X.times), X.offsets[1:-1] - 1)
+        within = np.delete(np.diff(X.times), borders(X.offsets) - 1)
         return cls(missing, fill, mean, float(np.median(within)) if len(within) else 1.0)
 
     def num_columns(self, num_features: int) -> int:

@@ -110,6 +110,11 @@ class SequenceEstimator(Options):
             validation = padding.examples(validation)
         coding = self._learn(examples, training, previous.get("coding_"))
         seen = training.without_padding()
+        if not seen.X.total_steps:
+            raise ValueError(
+                "X expects steps in some of the sequences that are trained on; got sequences without steps "
+                "alone: pass others beside them"
+            )
         gaps = previous.get("gaps_") or self._gaps(examples, validation, seen)
         scaling = previous.get("scaling_") or self._scaling(seen)
         network = self._network(

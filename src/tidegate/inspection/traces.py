@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
-from tidegate.estimators.examples import known_rows, rows_of
+from tidegate.estimators.examples import known_rows, rows_of, step_totals
 from tidegate.estimators.model import SequenceEstimator, as_steps
 from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
@@ -116,7 +116,7 @@ def _target(model: SequenceEstimator, sequences: Sequences, y: Any) -> Target:
     if per_step:
         rows, weights = known_rows(rows, None)
         known = np.ones(len(rows)) if weights is None else weights
-        totals = np.add.reduceat(known, sequences.offsets[:-1])
+        totals = step_totals(known, sequences)
         weights = known / np.repeat(np.maximum(totals, 1.0), sequences.lengths)
     return Target(model.coding_.encode("y", rows, DTYPE), weights)
 
