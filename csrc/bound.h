@@ -329,8 +329,9 @@ class Bound : public Network<T> {
   }
 
   static bool sequences_overlap(const Indices& starts, const Indices& lengths) {
-    std::vector<std::size_t> by_start(starts.shape(0));
-    std::iota(by_start.begin(), by_start.end(), std::size_t{0});
+    std::vector<std::size_t> by_start;
+    for (std::size_t i = 0; i < starts.shape(0); ++i)
+      if (lengths(i) > 0) by_start.push_back(i);  // an empty one lies wherever it begins
     const auto earlier = [&](std::size_t a, std::size_t b) { return starts(a) < starts(b); };
     if (!std::is_sorted(by_start.begin(), by_start.end(), earlier)) std::sort(by_start.begin(), by_start.end(), earlier);
     for (std::size_t i = 1; i < by_start.size(); ++i)

@@ -224,7 +224,7 @@ def draw_job(rng: Random) -> Job:
     engine = Engine(sequence_network(**arguments), dtype=dtype, num_threads=int(rng.integers(1, 4)))
     engine.flat[:] = rng.normal(size=engine.flat.size) / np.sqrt(arguments["hidden_size"])
     num_sequences = int(rng.integers(1, 40))
-    lengths = rng.integers(1, 12, num_sequences)
+    lengths = rng.integers(0, 12, num_sequences)
     starts = np.zeros(num_sequences, np.int64)
     order = rng.permutation(num_sequences)  # of the sequences in memory
     starts[order] = np.cumsum(lengths[order]) - lengths[order] + rng.integers(3)
@@ -264,7 +264,9 @@ def predicted(job: Job) -> Array:
         run = run_stack(CELLS[arguments["cell"]], stack, steps.inputs[0][np.newaxis, start : start + length])
         rows = run.output[0]
         half = arguments["hidden_size"]
-        if arguments["pooling"] == "last":
+        if length == 0 and not per_step:  # zeros, whatever the pool
+            rows = np.zeros((1, rows.shape[1] * arguments.get("num_steps", 1)))
+        elif arguments["pooling"] == "last":
             rows = np.concatenate([rows[-1:, :half], rows[:1, half:]], axis=1)
         elif arguments["pooling"] == "steps":
             ways = rows[: arguments["num_steps"]].reshape(-1, rows.shape[1] // half, half)
@@ -345,7 +347,7 @@ def wrong_job(rng: Random) -> None:
     if num_sequences:
         at = int(rng.integers(num_sequences))
         for name, bad in (
-            ("lengths", [0, -1, num_rows + 1, 2**63 - 1, -(2**63)]),
+            ("lengths", [-1, num_rows + 1, 2**63 - 1, -(2**63)]),
             ("starts", [-1, num_rows, 2**63 - 1, -(2**63)]),
         ):
             array = getattr(steps, name).copy()

@@ -236,6 +236,14 @@ def test_sequences_that_share_rows_are_trained_on_but_have_no_values_per_step() 
             call()
 
 
+def test_a_sequence_without_steps_shares_no_row_with_one_that_begins_there() -> None:
+    engine = Engine(CLASSES)
+    beside = Steps(STEPS.inputs, whole(0, 0, 5), whole(5, 0, 5))
+    np.testing.assert_array_equal(
+        engine.predict(beside), engine.predict(Steps(STEPS.inputs, whole(0, 5), whole(5, 5)))
+    )
+
+
 def test_networks() -> None:
     alone = Engine(Network((Input("x", 3), Pool("last", ("x",), "last"))))
     for call in (lambda: alone.predict(STEPS), lambda: alone.evaluate(STEPS, TARGET)):
