@@ -1,4 +1,5 @@
-"""The data in examples/data, as arrays; SOURCES.md beside them has source and licence.
+"""The data in examples/data, and the chorales of the literature's tasks, as arrays; the SOURCES.md beside
+each has source and licence.
 
 N packages, texts or recordings; each has its part: "train", "validation" or "test".
 """
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import loadmat
 
 from tidegate import Sequences
 
 DATA = Path(__file__).with_name("data")
-LOWEST_KEY, NUM_KEYS = 21, 88
+CHORALES = DATA.parents[1] / "benchmarks" / "literature" / "data" / "JSB_Chorales.mat"
+PARTS = {"train": "traindata", "validation": "validdata", "test": "testdata"}
 STEPS_A_SECOND = {"accelerometer": 10, "gyroscope": 5}
 FOLDS = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10))
 
@@ -110,12 +113,11 @@ def load_texts() -> Texts:
 
 
 def load_chorales() -> Chorales:
-    table = columns("chorales.csv.gz")
-    keys = np.zeros((len(table["keys"]), NUM_KEYS), dtype=np.float32)
-    for row, sounding in zip(keys, table["keys"].tolist()):
-        row[np.array(sounding.split(), dtype=int) - LOWEST_KEY] = 1
-    first = np.flatnonzero(table["step"] == "0")
-    return Chorales(Sequences(keys, np.append(first, len(keys))), table["part"][first])
+    stored = loadmat(CHORALES)
+    rolls = [(part, roll) for part, key in PARTS.items() for roll in stored[key][0]]
+    keys = [roll.astype(np.float32) for _, roll in rolls]
+    offsets = np.cumsum([0, *map(len, keys)])
+    return Chorales(Sequences(np.concatenate(keys), offsets), np.array([part for part, _ in rolls]))
 
 
 def load_watch() -> Watch:

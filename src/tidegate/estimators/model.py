@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_limits
 
 from tidegate.data import Sequences, split
@@ -32,10 +29,8 @@ from tidegate.estimators.stream import ModelStream
 from tidegate.estimators.targets import Coding
 from tidegate.network import Input, Network, Pool
 from tidegate.network.initializers import initialize
-from tidegate.training import progress
-from tidegate.training.checkpoint import Checkpoint
-from tidegate.training.fit import Part, Run, Watch, fingerprint, fit
-from tidegate.training.interrupt import CtrlC
+from tidegate.training.fit import Part, Run, Watch
+from tidegate.training.session import checkpoint_at, conclude, fit_in_sight
 
 DTYPE = "float32"
 
@@ -155,40 +150,22 @@ class SequenceEstimator(Options):
             )
         for name, value in values.items():
             engine.parameters[name][...] = value
-        state = None
-        if checkpoint is not None:
-            if not isinstance(self.random_state, int | np.integer):
-                raise ValueError(
-                    f"checkpoint expects a whole number as random_state; got {self.random_state!r}: pass one "
-                    "so that the same call can go on with the same fit"
-                )
-            state = Checkpoint(
-                Path(checkpoint), fingerprint(engine, settings, training_part, validation_part)
-            )
-        with ExitStack() as stack:
-            if stop is None and state is not None:
-                stop = Stop()
-                stack.enter_context(CtrlC(stop))
-            if watch is None and self.verbose and progress.can_show():
-                watch = stack.enter_context(progress.shown(self.cell))
-            run = fit(
-                engine,
-                training_part,
-                validation_part,
-                settings,
-                training_rng,
-                stop=stop,
-                watch=watch,
-                checkpoint=state,
-            )
+        state = checkpoint_at(checkpoint, self.random_state, engine, settings, training_part, validation_part)
+        run = fit_in_sight(
+            engine,
+            training_part,
+            validation_part,
+            settings,
+            training_rng,
+            title=self.cell,
+            verbose=self.verbose,
+            checkpoint=state,
+            stop=stop,
+            watch=watch,
+        )
         learnt = {"scaling_": scaling, "gaps_": gaps, "padding_": padding, "coding_": coding}
         self._keep(run, engine, learnt, previous)
-        if state is not None and not run.interrupted:
-            state.remove()
-        if run.interrupted:
-            raise KeyboardInterrupt
-        if run.diverged:
-            warnings.warn(f"training {run.stopped}", ConvergenceWarning, stacklevel=3)
+        conclude(run, state, stacklevel=3)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,26 +12,26 @@ from numpy.typing import NDArray
 
 from tidegate import persistence
 from tidegate.checks import choice, there
-from tidegate.engine import Optimizer
 from tidegate.estimators.classifier import SequenceClassifier
 from tidegate.estimators.columns import Columns
+from tidegate.estimators.documents import (
+    Arrays,
+    buildable,
+    decode,
+    encode,
+    fitted_attributes,
+    fitted_document,
+)
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.model import SequenceEstimator
 from tidegate.estimators.padding import Padding
 from tidegate.estimators.regressor import SequenceRegressor
 from tidegate.estimators.scaling import Scaling
 from tidegate.estimators.targets import ClassCoding, Coding, NumberCoding
-from tidegate.network import Network
-from tidegate.network.initializers import Initializers
-from tidegate.training.schedules import Constant, Cosine, ReduceOnPlateau
 
 ESTIMATORS: dict[str, type[SequenceEstimator]] = {
     kind.__name__: kind for kind in (SequenceClassifier, SequenceRegressor)
 }
-RECORDS = {kind.__name__: kind for kind in (Optimizer, Initializers, Constant, Cosine, ReduceOnPlateau)}
-
-# Fitted attributes that JSON holds as they are.
-_PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")
 
 
 def save(model: SequenceEstimator, path: str | os.PathLike[str]) -> None:
@@ -50,21 +49,15 @@ def save(model: SequenceEstimator, path: str | os.PathLike[str]) -> None:
     coding, arrays = _coding_document(model.coding_)
     document = {
         "estimator": type(model).__name__,
-        "options": {name: _encode(name, value) for name, value in options.items()},
-        "network": model.network_.to_records(),
+        "options": {name: encode(name, value) for name, value in options.items()},
         "coding": coding,
         "gaps": asdict(model.gaps_),
         "padding": asdict(model.padding_),
-        "history": {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in model.history_.items()
-        },
-        **{name: getattr(model, name) for name in _PLAIN},
+        **fitted_document(model, arrays),
     }
     if "columns_" in vars(model):
         document["columns"] = model.columns_.to_document()
     arrays |= {"x_mean": model.scaling_.mean, "x_scale": model.scaling_.scale}
-    arrays |= {f"parameters.{name}": value for name, value in model.parameters_.items()}
     persistence.write(path, document, arrays)
 
 
@@ -81,44 +74,29 @@ def built(
     path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
 ) -> SequenceEstimator:
     """The model of a document and arrays that were read from `path`."""
-    try:
+    with buildable(path):
         return _model(document, arrays)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{path} expects a model that this version can build; got one it cannot ({error}): save the "
-            "model again"
-        ) from error
 
 
 def _model(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SequenceEstimator:
     kind = ESTIMATORS[choice("estimator", document["estimator"], ESTIMATORS)]
-    model = kind(**{name: _decode(value) for name, value in document["options"].items()})
-    network = Network.from_records(document["network"])
-    parameters = {name: arrays[f"parameters.{name}"] for name in network.parameter_shapes}
-    for name, shape in network.parameter_shapes.items():
-        if parameters[name].shape != shape:
-            raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
+    model = kind(**{name: decode(value) for name, value in document["options"].items()})
+    fitted = fitted_attributes(document, arrays)
+    widths = fitted["network_"].widths
     scaling = Scaling(arrays["x_mean"], arrays["x_scale"])
     coding = _coding(document["coding"], arrays)
     gaps = _gaps(document.get("gaps", {}))
-    ends = (network.widths["x"], network.widths["output"])
+    ends = (widths["x"], widths["output"])
     expected = (gaps.num_columns(len(scaling.mean)), coding.num_outputs)
     if ends != expected or len(gaps.mean) not in (0, len(scaling.mean)):
         raise ValueError(f"the network expects inputs and outputs {expected}; got {ends}")
     model.__dict__.update(
-        network_=network,
-        parameters_=parameters,
+        **fitted,
         scaling_=scaling,
         gaps_=gaps,
         padding_=Padding(**document.get("padding", {})),  # of an older file: skipped
         coding_=coding,
         n_features_in_=len(scaling.mean),
-        num_parameters_=network.num_parameters,
-        history_={
-            name: [math.nan if value is None else value for value in values]
-            for name, values in document["history"].items()
-        },
-        **{name: document[name] for name in _PLAIN},
     )
     if "columns" in document:
         model.columns_ = Columns.from_document(document["columns"])
@@ -132,7 +110,7 @@ def _gaps(document: Mapping[str, Any]) -> Gaps:
     return Gaps(**fields)
 
 
-def _coding_document(coding: Coding) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _coding_document(coding: Coding) -> tuple[dict[str, Any], Arrays]:
     if isinstance(coding, NumberCoding):
         return {"vector": coding.vector}, {"y_mean": coding.scaling.mean, "y_scale": coding.scaling.scale}
     return {
@@ -149,29 +127,3 @@ def _coding(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
             raise ValueError(f"dtype expects one of numbers or strings; got {dtype}")
         return ClassCoding(np.array(document["classes"], dtype=dtype), document["sigmoid"])
     return NumberCoding(Scaling(arrays["y_mean"], arrays["y_scale"]), document["vector"])
-
-
-def _encode(name: str, value: Any) -> Any:
-    """An option in JSON's types; records and mappings tagged."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if type(value) in RECORDS.values():
-        return {"record": type(value).__name__, "fields": asdict(value)}
-    if isinstance(value, Mapping):
-        return {"mapping": [[_encode(name, key), _encode(name, item)] for key, item in value.items()]}
-    if isinstance(value, list | tuple):
-        return [_encode(name, item) for item in value]
-    raise ValueError(f"{name} expects a value that a file can hold; got {value!r}: pass a name or a record")
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_decode(item) for item in value]
-    if isinstance(value, dict):
-        if "mapping" in value:
-            return {_decode(key): _decode(item) for key, item in value["mapping"]}
-        kind = RECORDS[choice("record", value["record"], RECORDS)]
-        return kind(**value["fields"])
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ ENCODERS = ("recurrent", "mean")
 
 
 @dataclass(frozen=True)
-class _Input:
+class _Input(ABC):
     """role: "step", with values at each step of a sequence, or "static", one row a sequence.
 
     stream: inputs of steps with the same stream have the same steps and are read side by side by one
@@ -64,8 +65,9 @@ class _Input:
     def is_step(self) -> bool:
         return self.role == "step"
 
+    @abstractmethod
     def read(self, argument: str, given: Any) -> Rows:
-        raise NotImplementedError
+        """What a user gives as rows; ValueError names `argument`."""
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tidegate.checks import choice, integer
-from tidegate.engine import Engine, Stop, num_cores
+from tidegate.engine import Engine, num_cores
 from tidegate.engine.memory import check_memory
 from tidegate.engine.records import MAX_THREADS, Optimizer
 from tidegate.estimators.model import Executor
@@ -32,11 +30,9 @@ from tidegate.models.tables import TableSource
 from tidegate.models.targets import TargetRecord, _Target
 from tidegate.network import POOLINGS, Network
 from tidegate.network.initializers import Initializers, initialize
-from tidegate.training import progress
-from tidegate.training.checkpoint import Checkpoint
-from tidegate.training.fit import Part, fingerprint, fit
-from tidegate.training.interrupt import CtrlC
+from tidegate.training.fit import Part
 from tidegate.training.schedules import Schedule
+from tidegate.training.session import checkpoint_at, conclude, fit_in_sight
 from tidegate.training.settings import NetworkSettings, TrainingSettings
 
 DTYPE = "float32"
@@ -194,25 +190,22 @@ class SequenceModel:
         check_memory(network, part.steps.total_lengths, settings.batch_size, 4 * size, has_windows=False)
         engine = self._engine(network)
         longest = max(1, int(max(part.steps.lengths.max(), *(own.max() for _, own in part.steps.others), 1)))
-        values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
+        with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
+            values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
         _start(values, network, encoders, codings)
         for name, value in values.items():
             engine.parameters[name][...] = value
-        state = None
-        if checkpoint is not None:
-            if seed is None:
-                raise ValueError("checkpoint expects a whole number as random_state; got None: pass one")
-            state = Checkpoint(Path(checkpoint), fingerprint(engine, settings, part, validation))
-        with ExitStack() as stack:
-            stop = watch = None
-            if state is not None:
-                stop = Stop()
-                stack.enter_context(CtrlC(stop))
-            if self.verbose and progress.can_show():
-                watch = stack.enter_context(progress.shown(self.cell))
-            run = fit(
-                engine, part, validation, settings, training_rng, stop=stop, watch=watch, checkpoint=state
-            )
+        state = checkpoint_at(checkpoint, seed, engine, settings, part, validation)
+        run = fit_in_sight(
+            engine,
+            part,
+            validation,
+            settings,
+            training_rng,
+            title=self.cell,
+            verbose=self.verbose,
+            checkpoint=state,
+        )
         settled = held_out or training
         outputs = self._outputs_of(settled, encoders, codings, Executor(engine))
         codings = {
@@ -232,14 +225,7 @@ class SequenceModel:
             seconds_=run.seconds,
             _fitted=Executor(engine),
         )
-        if state is not None and not run.interrupted:
-            state.remove()
-        if run.interrupted:
-            raise KeyboardInterrupt
-        if run.diverged:
-            from sklearn.exceptions import ConvergenceWarning
-
-            warnings.warn(f"training {run.stopped}", ConvergenceWarning, stacklevel=2)
+        conclude(run, state, stacklevel=2)
         return self
 
     def predict(self, data: Data) -> Answers:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidegate import persistence
 from tidegate.checks import choice, there
 from tidegate.estimators import storage as estimators
+from tidegate.estimators.documents import (
+    Arrays,
+    buildable,
+    decode,
+    encode,
+    fitted_attributes,
+    fitted_document,
+)
 from tidegate.estimators.gaps import Gaps
 from tidegate.estimators.scaling import Scaling
 from tidegate.models.calibration import Calibration
@@ -23,34 +29,26 @@ from tidegate.models.inputs import INPUTS
 from tidegate.models.model import SequenceModel
 from tidegate.models.tables import TableSource
 from tidegate.models.targets import TARGETS
-from tidegate.network import Network
 
-_PLAIN = ("stopped_", "best_epoch_", "num_updates_", "seconds_")
 _SETTINGS = tuple(
     field.name for field in fields(SequenceModel) if field.init and field.name not in ("inputs", "targets")
 )
-Arrays = dict[str, NDArray[Any]]
 
 
 def save(model: SequenceModel, path: str | os.PathLike[str]) -> None:
     """Write a fitted model to one file; data given as `validation` are not kept."""
-    arrays: Arrays = {f"parameters.{name}": value for name, value in model.parameters_.items()}
+    arrays: Arrays = {}
     options = {name: getattr(model, name) for name in _SETTINGS}
     if isinstance(model.validation, Mapping):
         options["validation"] = None
     document = {
         "estimator": SequenceModel.__name__,
-        "options": {name: estimators._encode(name, value) for name, value in options.items()},
+        "options": {name: encode(name, value) for name, value in options.items()},
         "inputs": {name: record_document(record) for name, record in model.inputs.items()},
         "targets": {name: record_document(record) for name, record in model.targets.items()},
-        "network": model.network_.to_records(),
         "encoders": {name: _encoder(name, encoder, arrays) for name, encoder in model.encoders_.items()},
         "codings": {name: _coding(name, coding, arrays) for name, coding in model.codings_.items()},
-        "history": {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in model.history_.items()
-        },
-        **{name: getattr(model, name) for name in _PLAIN},
+        **fitted_document(model, arrays),
     }
     if model.source_ is not None:
         document["source"] = model.source_.to_document()
@@ -66,31 +64,20 @@ def load(path: str | os.PathLike[str]) -> Any:
     document, arrays = persistence.read(there("model", path))
     if document.get("estimator") != SequenceModel.__name__:
         return estimators.built(path, document, arrays)
-    try:
+    with buildable(path):
         return _model(document, arrays)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{path} expects a model that this version can build; got one it cannot ({error}): save the "
-            "model again"
-        ) from error
 
 
 def _model(document: Mapping[str, Any], arrays: Arrays) -> SequenceModel:
-    options = {name: estimators._decode(value) for name, value in document["options"].items()}
+    options = {name: decode(value) for name, value in document["options"].items()}
     options["dense"] = tuple(map(tuple, options["dense"]))
     model = SequenceModel(
         inputs={name: _from_record(INPUTS, record) for name, record in document["inputs"].items()},
         targets={name: _from_record(TARGETS, record) for name, record in document["targets"].items()},
         **options,
     )
-    network = Network.from_records(document["network"])
-    parameters = {name: arrays[f"parameters.{name}"] for name in network.parameter_shapes}
-    for name, shape in network.parameter_shapes.items():
-        if parameters[name].shape != shape:
-            raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
     model.__dict__.update(
-        network_=network,
-        parameters_=parameters,
+        **fitted_attributes(document, arrays),
         encoders_={
             name: _from_encoder(name, model.inputs[name], own, arrays)
             for name, own in document["encoders"].items()
@@ -99,12 +86,6 @@ def _model(document: Mapping[str, Any], arrays: Arrays) -> SequenceModel:
             name: _from_coding(name, model.targets[name], own, arrays)
             for name, own in document["codings"].items()
         },
-        num_parameters_=network.num_parameters,
-        history_={
-            name: [math.nan if value is None else value for value in values]
-            for name, values in document["history"].items()
-        },
-        **{name: document[name] for name in _PLAIN},
     )
     if "source" in document:
         model.source_ = TableSource.from_document(document["source"])
@@ -112,12 +93,12 @@ def _model(document: Mapping[str, Any], arrays: Arrays) -> SequenceModel:
 
 
 def record_document(record: Any) -> dict[str, Any]:
-    fields = {name: estimators._encode(name, value) for name, value in vars(record).items()}
+    fields = {name: encode(name, value) for name, value in vars(record).items()}
     return {"kind": record.kind, **fields}
 
 
 def _from_record(kinds: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
-    given = {name: estimators._decode(value) for name, value in document.items() if name != "kind"}
+    given = {name: decode(value) for name, value in document.items() if name != "kind"}
     tuples = ("columns", "levels", "labels", "order")
     given = {
         name: tuple(value) if name in tuples and value is not None else value for name, value in given.items()

@@ -23,8 +23,38 @@ MAX_STREAMS = 100
 Shapes = dict[str, tuple[int, ...]]
 
 
+class _Node:
+    """What most nodes are: of as many columns as they read, without parameters."""
+
+    def width(self, input_size: int) -> int:
+        return input_size
+
+    def parameter_shapes(self, _input_size: int) -> Shapes:
+        return {}
+
+
+class _Sized(_Node):
+    """One of `size` columns, whatever it reads."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        integer("size", self.size)
+
+    def width(self, _input_size: int) -> int:
+        return self.size
+
+
+class _Source(_Sized):
+    """One that reads no node."""
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return ()
+
+
 @dataclass(frozen=True)
-class Input:
+class Input(_Source):
     """The values of each time step of a stream, (T_i, size) for sequence i; stream=None: of each sequence.
     needs_gradient: the backward pass computes theirs."""
 
@@ -35,23 +65,13 @@ class Input:
     stream: int | None = 0
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        super().__post_init__()
         if self.stream is not None:
             integer("stream", self.stream, 0, MAX_STREAMS - 1)
 
-    @property
-    def of(self) -> tuple[str, ...]:
-        return ()
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class SparseInput:
+class SparseInput(_Source):
     """Rows of which most of the `size` columns are zero: categories, bags of words, scipy's CSR matrices.
     Only an Embedding reads it, and an Align. stream: as an Input's."""
 
@@ -61,23 +81,13 @@ class SparseInput:
     stream: int | None = 0
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        super().__post_init__()
         if self.stream is not None:
             integer("stream", self.stream, 0, MAX_STREAMS - 1)
 
-    @property
-    def of(self) -> tuple[str, ...]:
-        return ()
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(_Sized):
     """W^T x of a SparseInput x, W (columns of x, size): of a category its row."""
 
     kind: ClassVar[str] = "embedding"
@@ -85,18 +95,12 @@ class Embedding:
     of: tuple[str, ...]
     size: int
 
-    def __post_init__(self) -> None:
-        integer("size", self.size)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
     def parameter_shapes(self, input_size: int) -> Shapes:
         return {"weight": (input_size, self.size)}
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repeat(_Node):
     """The row of a sequence at every step of the node `like`."""
 
     kind: ClassVar[str] = "repeat"
@@ -104,15 +108,9 @@ class Repeat:
     of: tuple[str, ...]
     like: str
 
-    def width(self, input_size: int) -> int:
-        return input_size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class Align:
+class Align(_Sized):
     """of: x of one stream and i, a SparseInput of another: at each step of i the row of x at step i of the
     same sequence; zero where i has no entry."""
 
@@ -121,15 +119,9 @@ class Align:
     of: tuple[str, ...]
     size: int
 
-    def width(self, _input_size: int) -> int:
-        return self.size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class Gate:
+class Gate(_Node):
     """of: x and p, an Input of one column: x where p is 1, and where it is 0 a row that is learnt."""
 
     kind: ClassVar[str] = "gate"
@@ -144,7 +136,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(_Sized):
     """x - c_k of one column x, c_0 = a_0 and c_k = c_(k-1) + exp(a_k): the logits of an ordinal scale of
     size + 1 classes (McCullagh 1980)."""
 
@@ -153,18 +145,12 @@ class Thresholds:
     of: tuple[str, ...]
     size: int
 
-    def __post_init__(self) -> None:
-        integer("size", self.size)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
     def parameter_shapes(self, _input_size: int) -> Shapes:
         return {"weight": (self.size,)}
 
 
 @dataclass(frozen=True)
-class Recurrent:
+class Recurrent(_Node):
     """One recurrent layer in one direction; reverse=True runs from each sequence's own last step to its
     first.
 
@@ -224,7 +210,7 @@ class Recurrent:
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(_Node):
     """Sets each value to zero with probability `rate` in training and scales the others by 1 / (1 - rate).
 
     per_sequence: all steps of a sequence drop the same columns (Gal & Ghahramani 2016).
@@ -239,15 +225,9 @@ class Dropout:
     def __post_init__(self) -> None:
         real("dropout", self.rate, 0.0, 0.99)
 
-    def width(self, input_size: int) -> int:
-        return input_size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class DropoutMask:
+class DropoutMask(_Source):
     """Ones after dropout, the same at all steps of a sequence: as the product_multiplier of a Recurrent it is
     the dropout of Gal & Ghahramani (2016) of what its weight_hh reads."""
 
@@ -257,22 +237,12 @@ class DropoutMask:
     rate: float
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        super().__post_init__()
         real("recurrent_dropout", self.rate, 0.0, 0.99)
-
-    @property
-    def of(self) -> tuple[str, ...]:
-        return ()
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
 
 
 @dataclass(frozen=True)
-class Zoneout:
+class Zoneout(_Sized):
     """As an update of a Recurrent, zoneout (Krueger et al. 2017): 0, so that the unit keeps its state, with
     probability `rate` in training and else 1; 1 - rate outside training. of: () or one node of as many
     columns, whose value is multiplied by it."""
@@ -284,18 +254,12 @@ class Zoneout:
     rate: float
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        super().__post_init__()
         real("zoneout", self.rate, 0.0, 0.99)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
 
 
 @dataclass(frozen=True)
-class PaddingGate:
+class PaddingGate(_Sized):
     """As an update of a Recurrent, how far a step that is padding moves the states: sigmoid(b), b (size,)
     learned; 1 at a real step. of: one column, 1 at padding and else 0."""
 
@@ -304,18 +268,12 @@ class PaddingGate:
     of: tuple[str, ...]
     size: int
 
-    def __post_init__(self) -> None:
-        integer("size", self.size)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
     def parameter_shapes(self, _input_size: int) -> Shapes:
         return {"bias": (self.size,)}
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(_Node):
     """One row a sequence: the layer's final state (last), the mean or maximum over its real steps, or its
     first num_steps steps side by side (steps), zero where a sequence has fewer."""
 
@@ -335,12 +293,9 @@ class Pool:
     def width(self, input_size: int) -> int:
         return (self.num_steps or 1) * input_size
 
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
-
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(_Sized):
     """activation(W x + b), W (size, I), row by row."""
 
     kind: ClassVar[str] = "dense"
@@ -350,18 +305,15 @@ class Dense:
     activation: str = "none"
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        super().__post_init__()
         choice("activation", self.activation, ACTIVATIONS)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
 
     def parameter_shapes(self, input_size: int) -> Shapes:
         return {"weight": (self.size, input_size), "bias": (self.size,)}
 
 
 @dataclass(frozen=True)
-class InputDecay:
+class InputDecay(_Node):
     """m x + (1 - m) g x, column by column, with g = exp(-max(0, w d + b)) (Che et al. 2018), and m beside it:
     where a value is missing, the one seen last goes to the mean, 0, with the time since.
 
@@ -388,7 +340,7 @@ class InputDecay:
 
 
 @dataclass(frozen=True)
-class StateDecay:
+class StateDecay(_Sized):
     """exp(-max(0, W d + b)) of the times d since each value was seen (Che et al. 2018), W (size, I): what a
     Recurrent's states are multiplied by, one number a unit."""
 
@@ -397,18 +349,12 @@ class StateDecay:
     of: tuple[str, ...]
     size: int
 
-    def __post_init__(self) -> None:
-        integer("size", self.size)
-
-    def width(self, _input_size: int) -> int:
-        return self.size
-
     def parameter_shapes(self, input_size: int) -> Shapes:
         return {"weight": (self.size, input_size), "bias": (self.size,)}
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(_Node):
     """What training minimises, as a weighted mean over rows: sum_r w_r l_r / sum_r w_r.
 
     l_r is the mean over the row's outputs of (y - p)^2 (mse), |y - p| (mae), Huber's function with
@@ -445,12 +391,6 @@ class Loss:
                 f"columns expects the levels of pinball or the label weights of sigmoid_cross_entropy; got "
                 f"{self.columns!r} with loss={self.loss!r}: pass one number an output, or none"
             )
-
-    def width(self, input_size: int) -> int:
-        return input_size
-
-    def parameter_shapes(self, _input_size: int) -> Shapes:
-        return {}
 
 
 Node = (
