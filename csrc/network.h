@@ -1,42 +1,15 @@
-// A network as a plan of nodes over one vector of parameters: passes over batches, and whole epochs.
+// A network: passes over batches of a plan's nodes, and whole epochs.
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
-#include "cells.h"  // generated from src/tidegate/cells
-#if defined(TIDEGATE_BY_HAND)
-#include "by_hand/gru.h"
-#include "by_hand/lstm.h"
-#endif
-#include "layers/decay.h"
-#include "layers/dense.h"
-#include "layers/dropout.h"
-#include "layers/embedding.h"
-#include "layers/gate.h"
-#include "layers/input.h"
-#include "layers/loss.h"
 #include "layers/optimizer.h"
-#include "layers/padding_gate.h"
-#include "layers/pool.h"
-#include "layers/streams.h"
-#include "layers/thresholds.h"
-#include "recurrence.h"
+#include "plan.h"
 #include "windows.h"
 
 namespace tidegate {
-
-#if defined(TIDEGATE_BY_HAND)  // the yardstick beside the generated code
-template <class... Cells>
-CellList<Cells..., LstmByHand, GruByHand> with_by_hand(CellList<Cells...>);
-using EngineCells = decltype(with_by_hand(AllCells{}));
-#else
-using EngineCells = AllCells;
-#endif
 
 // Each sequence's first row and length in the inputs of one stream.
 struct Stream {
@@ -78,139 +51,20 @@ struct EpochResult {
 };
 
 template <class T>
-class Network {
+class Network : public Plan<T> {
+  using Plan<T>::nodes_, Plan<T>::inputs_, Plan<T>::sparse_inputs_, Plan<T>::losses_, Plan<T>::recurrent_;
+
  public:
-  Network(long num_parameters, int num_threads) : num_parameters_(num_parameters), num_threads_(num_threads) {
+  using Plan<T>::node, Plan<T>::recurrent;
+
+  Network(long num_parameters, int num_threads) : Plan<T>(num_parameters), num_threads_(num_threads) {
     constexpr long kPad = 16;  // whole vectors of every instruction set
     padded_parameters_ = (num_parameters + kPad - 1) / kPad * kPad;
     for (Buffer<T>* buffer : {&parameters_, &gradients_, &first_, &second_}) buffer->zero(padded_parameters_);
   }
 
-  // ---- the plan: each call adds a node and returns its number ----
-
-  // stream: whose steps the rows are; -1: a row a sequence.
-  long add_input(long size, bool needs_gradient, long stream = 0) {
-    auto node = std::make_unique<InputNode<T>>(size, stream >= 0, add_stream(stream));
-    node->value.needs_gradient = needs_gradient;
-    inputs_.push_back(node.get());
-    return add(std::move(node));
-  }
-
-  long add_sparse_input(long size, long stream) {
-    auto node = std::make_unique<SparseInputNode<T>>(size, stream >= 0, add_stream(stream));
-    sparse_inputs_.push_back(node.get());
-    return add(std::move(node));
-  }
-
-  long add_embedding(long of, long size, long first_parameter) {
-    require_parameters(first_parameter, EmbeddingNode<T>::num_parameters(sparse_input(of)->value.size, size));
-    return add(std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter));
-  }
-
-  long add_repeat(long of, long like) {
-    if (node(of)->value.per_step || !node(like)->value.per_step)
-      throw std::invalid_argument("a repeat reads a node per sequence and stands at the steps of another");
-    needs_whole_sequences_ = true;
-    return add(std::make_unique<RepeatNode<T>>(node(of), node(like)));
-  }
-
-  long add_align(long of, long index) {
-    if (!node(of)->value.per_step || !sparse_input(index)->value.per_step)
-      throw std::invalid_argument("an alignment reads two nodes per step");
-    needs_whole_sequences_ = true;
-    return add(std::make_unique<AlignNode<T>>(node(of), sparse_input(index)));
-  }
-
-  long add_gate(long of, long present, long first_parameter) {
-    const Value<T>&value = node(of)->value, &gate = node(present)->value;
-    if (value.per_step != gate.per_step || value.stream != gate.stream || gate.size != 1)
-      throw std::invalid_argument("a gate reads a node and one of a column whose rows are as many");
-    require_parameters(first_parameter, GateNode<T>::num_parameters(value.size));
-    return add(std::make_unique<GateNode<T>>(node(of), node(present), first_parameter));
-  }
-
-  long add_thresholds(long of, long size, long first_parameter) {
-    if (node(of)->value.size != 1) throw std::invalid_argument("thresholds read a node of one column");
-    require_parameters(first_parameter, ThresholdsNode<T>::num_parameters(size));
-    return add(std::make_unique<ThresholdsNode<T>>(node(of), size, first_parameter));
-  }
-
-  // multipliers, updates, beginnings: a node for each state, -1 for none; or empty. product_multiplier: a node or -1.
-  long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                     const std::vector<long>& multipliers, const std::vector<long>& updates, long product_multiplier,
-                     long first_parameter, const std::vector<long>& beginnings = {}) {
-    const auto optional = [&](long number) { return number < 0 ? nullptr : node(number); };
-    StateNodes<T> state_nodes;
-    for (const long number : multipliers) state_nodes.multipliers.push_back(optional(number));
-    for (const long number : updates) state_nodes.updates.push_back(optional(number));
-    state_nodes.product_multiplier = optional(product_multiplier);
-    for (const Node<T>* one : state_nodes.all())
-      if (!one->value.per_step || one->value.size != hidden_size)
-        throw std::invalid_argument("a node that acts on states expects a column a hidden unit, " + std::to_string(hidden_size) +
-                                    ", of every step; got " + std::to_string(one->value.size));
-    const long number = add_cell(EngineCells{}, of, cell, hidden_size, reverse, state_nodes, first_parameter);
-    RecurrentNode<T>& layer = *recurrent(number);
-    for (const Node<T>* one : state_nodes.all())
-      if (one->value.stream != layer.value.stream) throw std::invalid_argument("a node that acts on states stands in their stream");
-    for (const long from : beginnings) {
-      layer.beginnings.push_back(optional(from));
-      if (from >= 0 && (node(from)->value.per_step || node(from)->value.size != hidden_size))
-        throw std::invalid_argument("beginnings expects nodes per sequence of hidden_size columns");
-    }
-    if (!beginnings.empty() && static_cast<long>(beginnings.size()) != layer.num_states)
-      throw std::invalid_argument("beginnings expects one node a state of " + cell);
-    needs_whole_sequences_ |= !beginnings.empty();
-    return number;
-  }
-
-  // of: -1 for ones, `size` a step.
-  long add_dropout(long of, long size, const DropoutSettings& settings) {
-    Node<T>* source = of < 0 ? nullptr : node(of);
-    if (source && source->value.size != size) throw std::invalid_argument("dropout has as many columns as what it reads");
-    return add(std::make_unique<DropoutNode<T>>(source, size, settings, static_cast<long>(nodes_.size())));
-  }
-
-  long add_padding_gate(long of, long size, long first_parameter) {
-    Node<T>* source = node(of);
-    if (!source->value.per_step || source->value.size != 1) throw std::invalid_argument("a padding gate reads one column a step");
-    require_parameters(first_parameter, PaddingGateNode<T>::num_parameters(size));
-    return add(std::make_unique<PaddingGateNode<T>>(source, size, first_parameter));
-  }
-
-  long add_pool(long of, Pooling pooling) { return add(std::make_unique<PoolNode<T>>(node(of), pooling)); }
-
-  long add_steps(long of, long num_steps) {
-    if (num_steps < 1) throw std::invalid_argument("steps side by side are one at least");
-    return add(std::make_unique<StepsNode<T>>(node(of), num_steps));
-  }
-
-  long add_dense(const std::vector<long>& of, long size, Activation activation, long first_parameter) {
-    const Sources<T> sources = nodes_of(of);
-    require_parameters(first_parameter, DenseNode<T>::num_parameters(total_size(sources), size));
-    return add(std::make_unique<DenseNode<T>>(sources, size, activation, first_parameter));
-  }
-
-  // of: the values, which of them were seen, and the time elapsed since.
-  long add_input_decay(const std::vector<long>& of, long first_parameter) {
-    const Sources<T> sources = nodes_of(of);
-    bool alike = sources.size() == 3;
-    for (const Node<T>* source : sources) alike = alike && source->value.per_step && source->value.size == sources[0]->value.size;
-    if (!alike) throw std::invalid_argument("an input decay reads three nodes per step of as many columns each");
-    require_parameters(first_parameter, InputDecayNode<T>::num_parameters(sources[0]->value.size));
-    return add(std::make_unique<InputDecayNode<T>>(sources, first_parameter));
-  }
-
-  long add_loss(long of, LossKind kind, LossOptions options) {
-    if ((kind == LossKind::kPinball || !options.columns.empty()) && static_cast<long>(options.columns.size()) != node(of)->value.size)
-      throw std::invalid_argument("columns expects one number an output");
-    auto loss = std::make_unique<LossNode<T>>(node(of), kind, std::move(options));
-    losses_.push_back(loss.get());
-    return add(std::move(loss));
-  }
-
   // ---- what it holds ----
 
-  long num_parameters() const { return num_parameters_; }
   T* parameters() { return parameters_.data(); }
   T* gradients() { return gradients_.data(); }
   T* first_moment() { return first_.data(); }
@@ -218,40 +72,12 @@ class Network {
   EpochPosition<T> reached;          // by the last call of epoch(), also where it was interrupted
   std::atomic<long> num_updates{0};  // of the optimiser, so far; other threads may read it
 
-  // Steps of sequences that recurrent layers have computed going forward, so far; other threads may ask.
-  long num_rows() const {
-    long rows = 0;
-    for (const RecurrentNode<T>* layer : recurrent_) rows += layer->num_rows.load(std::memory_order_relaxed);
-    return rows;
-  }
-
-  const std::vector<InputNode<T>*>& inputs() const { return inputs_; }
-  const std::vector<SparseInputNode<T>*>& sparse_inputs() const { return sparse_inputs_; }
-  long num_streams() const { return static_cast<long>(passes_.size()); }
-  // Whether its inputs are all per step and of one stream.
-  bool has_steps_alone() const { return num_streams() == 1 && !has_rows_per_sequence_; }
-  // Whether some of its steps cannot be computed before others have passed: not in windows, nor one at a time.
-  bool needs_whole_sequences() const { return !has_steps_alone() || needs_whole_sequences_; }
-  const std::vector<LossNode<T>*>& losses() const { return losses_; }
-  Node<T>* node(long number) const {
-    if (number < 0 || number >= static_cast<long>(nodes_.size()))
-      throw std::invalid_argument("node " + std::to_string(number) + " is not in the plan of " + std::to_string(nodes_.size()));
-    return nodes_[number].get();
-  }
-  RecurrentNode<T>* recurrent(long number) const {
-    auto* found = dynamic_cast<RecurrentNode<T>*>(node(number));
-    if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not recurrent");
-    return found;
-  }
   const Batch& batch(long stream = 0) const { return passes_[stream].batch; }
-  bool any_reverse() const {
-    return std::any_of(recurrent_.begin(), recurrent_.end(), [](const RecurrentNode<T>* layer) { return layer->value.reversed; });
-  }
-
   // ---- one batch, step by step: set_batch, then forward, then backward ----
 
   // window: the steps of one, where it is passed in windows; 0: of whole sequences.
   void set_batch(const std::vector<Stream>& streams, const std::int64_t* order, long count, long window = 0) {
+    passes_.resize(static_cast<std::size_t>(this->num_streams()));
     for (std::size_t s = 0; s < passes_.size(); ++s) {
       passes_[s].batch.set(streams[s].starts, streams[s].lengths, order, count, num_groups(count),
                            window ? window : std::numeric_limits<long>::max());
@@ -528,56 +354,6 @@ class Network {
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = true;
   }
 
-  template <class... Cells>
-  long add_cell(CellList<Cells...>, const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
-                const StateNodes<T>& state_nodes, long first_parameter) {
-    const Sources<T> sources = nodes_of(of);
-    std::unique_ptr<RecurrentNode<T>> layer;
-    const auto make = [&]<class Cell>() {
-      if (cell != Cell::name) return false;
-      require_parameters(first_parameter, RecurrentWeights<T, Cell>::num_parameters(total_size(sources), hidden_size));
-      for (const auto& [what, nodes] : {std::pair{"multipliers", &state_nodes.multipliers}, {"updates", &state_nodes.updates}})
-        if (!nodes->empty() && nodes->size() != static_cast<std::size_t>(Cell::layout.num_states))
-          throw std::invalid_argument(std::string(what) + " expects one node a state of " + cell);
-      layer = std::make_unique<Recurrence<T, Cell>>(sources, state_nodes, hidden_size, reverse, first_parameter);
-      return true;
-    };
-    if (!(make.template operator()<Cells>() || ...)) throw std::invalid_argument("the engine has no cell " + cell);
-    recurrent_.push_back(layer.get());
-    return add(std::move(layer));
-  }
-
-  // -1: of none; its values stand in the order of the first one.
-  long add_stream(long stream) {
-    has_rows_per_sequence_ |= stream < 0;
-    while (num_streams() <= stream) passes_.emplace_back();
-    return std::max(stream, 0L);
-  }
-
-  SparseInputNode<T>* sparse_input(long number) const {
-    auto* found = dynamic_cast<SparseInputNode<T>*>(node(number));
-    if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not a sparse input");
-    return found;
-  }
-
-  long add(std::unique_ptr<Node<T>> fresh) {
-    nodes_.push_back(std::move(fresh));
-    return static_cast<long>(nodes_.size()) - 1;
-  }
-
-  Sources<T> nodes_of(const std::vector<long>& numbers) const {
-    Sources<T> sources;
-    for (const long number : numbers) sources.push_back(node(number));
-    if (sources.empty()) throw std::invalid_argument("a node must read at least one other");
-    return sources;
-  }
-
-  void require_parameters(long first, long count) const {
-    if (first < 0 || count > num_parameters_ - first)
-      throw std::invalid_argument("parameters " + std::to_string(first) + " to " + std::to_string(first + count) +
-                                  " are not within the " + std::to_string(num_parameters_) + " of the plan");
-  }
-
   // As many threads as the nodes gain from in the present batch: one where none does.
   int team_size() const {
     for (const auto& one : nodes_)
@@ -660,18 +436,11 @@ class Network {
     scatter_rows(value, from, out, team);
   }
 
-  long num_parameters_, padded_parameters_;
+  long padded_parameters_;
   int num_threads_;
-  std::vector<std::unique_ptr<Node<T>>> nodes_;
-  std::vector<InputNode<T>*> inputs_;
-  std::vector<SparseInputNode<T>*> sparse_inputs_;
-  std::vector<LossNode<T>*> losses_;
-  std::vector<RecurrentNode<T>*> recurrent_;
   Buffer<T> parameters_, gradients_, first_, second_, scattered_;
   std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
   std::vector<const Batch*> batches_;
-  bool has_rows_per_sequence_ = false;
-  bool needs_whole_sequences_ = false;  // a step reads what is per sequence, or other steps
   Windows<T> windows_{nodes_, recurrent_, losses_, passes_};
 };
 

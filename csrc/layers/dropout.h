@@ -23,15 +23,15 @@ struct DropoutSettings {
 template <class T>
 class DropoutNode final : public Node<T> {
  public:
-  // source: null for ones, `size` a step. stream: a number of the node's own, so that two nodes drop different elements.
-  DropoutNode(Node<T>* source, long size, const DropoutSettings& settings, long stream)
+  // source: null for ones, `size` a step. number: the node's own, so that two nodes drop different elements.
+  DropoutNode(Node<T>* source, long size, const DropoutSettings& settings, long number)
       : Node<T>(size, source ? source->value.per_step : true),
         source_(source),
         threshold_(static_cast<std::uint64_t>(settings.rate * 0x1p32)),
         per_sequence_(settings.per_sequence),
         scale_in_training_(static_cast<T>(settings.inverted ? 1.0 / (1.0 - settings.rate) : 1.0)),
         scale_(static_cast<T>(settings.inverted ? 1.0 : 1.0 - settings.rate)),
-        stream_(static_cast<std::uint64_t>(stream)) {
+        number_(static_cast<std::uint64_t>(number)) {
     this->value.needs_gradient = source && source->value.needs_gradient;
     if (!source) return;
     this->value.reversed = source->value.reversed;
@@ -54,7 +54,7 @@ class DropoutNode final : public Node<T> {
   void apply(Pass<T>& pass, const T* from, T* to, bool add) {
     constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15ull;
     const long stride = this->value.stride;
-    const std::uint64_t key = mix(pass.seed + mix(stream_ + 1)), threshold = pass.training ? threshold_ : 0;
+    const std::uint64_t key = mix(pass.seed + mix(number_ + 1)), threshold = pass.training ? threshold_ : 0;
     const T scale = pass.training ? scale_in_training_ : scale_;
     const auto apply_row = [&](long row, long b, long step) {
       std::uint64_t counter = mix(key + static_cast<std::uint64_t>(pass.batch.sequence[b] + 1) * kOdd);
@@ -78,7 +78,7 @@ class DropoutNode final : public Node<T> {
   std::uint64_t threshold_;
   bool per_sequence_;
   T scale_in_training_, scale_;
-  std::uint64_t stream_;
+  std::uint64_t number_;
 };
 
 }  // namespace tidegate
