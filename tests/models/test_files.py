@@ -244,6 +244,8 @@ def test_init_writes_a_file_that_fits_with_its_reasons(run: Any, folder: Path) -
     assert "[targets.pace]  # a guess, as the last column; two different values" in out
     assert '[inputs.who]  # text of 2 different values\nkind = "category"\nrole = "static"' in out
     assert '[inputs.foot]  # text of 2 different values\nkind = "category"\nrole = "step"' in out
+    assert "# no id:" not in out
+    assert "# no id: each row is a sequence" in run("init", "walks.csv")[1]
     code, _, err = run("init", TABLE, "--output", "first.toml")
     assert code == 2
     assert "which is there" in err

@@ -140,6 +140,13 @@ def test_a_result_of_today_makes_a_page():
     assert "gru has the highest median test accuracy" in page.reading
 
 
+def test_cells_with_the_same_median_share_it():
+    spread = {"median": 0.9, "min": 0.8, "max": 1.0}
+    cells = {name: {"test_score": spread | {"min": low}} for name, low in (("gru", 0.7), ("lstm", 0.8))}
+    page = check(to_html({"score": "accuracy", "cells": cells}))
+    assert "gru and lstm share the highest median test accuracy, 0.900." in page.reading
+
+
 anything = st.floats() | st.integers(-(10**400), 10**400) | st.none()
 
 

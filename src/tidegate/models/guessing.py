@@ -64,6 +64,8 @@ def model_file(
     ]
     if ids:
         lines.append(f"id = {json.dumps(list(ids), ensure_ascii=False)}")
+    else:
+        lines.append("# no id: each row is a sequence; --id names the column that says whose row it is")
     if times:
         lines.append(f"time = {_text(times[0])}")
     if encoding != "utf-8":

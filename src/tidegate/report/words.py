@@ -44,9 +44,13 @@ def verdict(result: Result) -> str:
     sentences = []
     if (best := _best(result)) is not None:
         spread = best.measures["test_score"]
-        ranged = f" ({fixed(spread.min, 3)} to {fixed(spread.max, 3)})" if spread.varies else ""
-        middle = f"{fixed(spread.median, 3)}{ranged}"
-        sentences.append(f"{best.name} has the highest median test {result.score}, {middle}.")
+        middle = fixed(spread.median, 3)
+        alike = [cell.name for cell in result.cells if cell.middle("test_score") == best.middle("test_score")]
+        if len(alike) > 1:
+            sentences.append(f"{listed(alike)} share the highest median test {result.score}, {middle}.")
+        else:
+            ranged = f" ({fixed(spread.min, 3)} to {fixed(spread.max, 3)})" if spread.varies else ""
+            sentences.append(f"{best.name} has the highest median test {result.score}, {middle}{ranged}.")
     elif result.cells:
         sentences.append("There are no test scores, so there is nothing to compare.")
     else:
