@@ -158,7 +158,7 @@ build/literature/installed: requirements-literature.txt | .venv/created
 	@touch $@
 
 build/literature/exported: benchmarks/literature/export.py build/literature/installed
-	@build/literature/venv/bin/python benchmarks/literature/export.py build/literature/data
+	@build/literature/venv/bin/python -m benchmarks.literature.export build/literature/data
 	@touch $@
 
 define := --config-settings=cmake.define

@@ -1,6 +1,6 @@
 """Data that other packages hold or make, written as NumPy's .npz into a folder: one file a data set.
 
-    python benchmarks/literature/export.py FOLDER
+    python -m benchmarks.literature.export FOLDER
 
 Needs the packages mnist1d and aeon, which `make literature` installs apart from ours
 (requirements-literature.txt). X is (N, T, I) float32, y are labels (N,) as text."""
