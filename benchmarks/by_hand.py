@@ -31,22 +31,21 @@ class Layer:
         num_sequences, num_steps, input_size, hidden_size = shape
         rng = np.random.default_rng(0)
         num_parameters = CELLS[cell.removesuffix("_by_hand")].num_parameters(input_size, hidden_size)
-        self.plan = (extension().Network32 if dtype == "float32" else extension().Network64)(
-            num_parameters, 1
-        )
-        self.plan.add_input(input_size, True)
-        self.plan.add_recurrent([0], cell, hidden_size, False, [], 0)
+        bits = dtype.removeprefix("float")
+        self.plan = getattr(extension(), f"Network{bits}")(num_parameters, 1)
+        self.plan.add_input(input_size, True, 0)
+        self.plan.add_recurrent([0], cell, hidden_size, False, [], [], -1, 0, [])
         self.plan.parameters[:] = rng.normal(size=num_parameters) * 0.1
         rows = num_sequences * num_steps
-        self.x = rng.normal(size=(rows, input_size)).astype(dtype)
+        x = rng.normal(size=(rows, input_size)).astype(dtype)
         self.gradient = rng.normal(size=(rows, hidden_size)).astype(dtype)
-        self.starts = np.arange(num_sequences) * num_steps
-        self.lengths = np.full(num_sequences, num_steps)
+        starts, lengths = np.arange(num_sequences) * num_steps, np.full(num_sequences, num_steps)
+        self.steps = getattr(extension(), f"Steps{bits}")([x], starts, lengths, [], [])
 
     def run(self) -> float:
         """Seconds of a forward and a backward pass."""
         began = time.perf_counter()
-        self.plan.forward([self.x], self.starts, self.lengths, None, None, None, None, [], True, 0)
+        self.plan.forward(self.steps, None, [], [], True, True, 0)
         self.plan.backward([(1, self.gradient)], [])
         return time.perf_counter() - began
 
