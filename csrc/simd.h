@@ -181,11 +181,10 @@ inline V lesser(V a, V b) { return a < b ? a : b; }
 template <class V>
 inline V greater(V a, V b) { return a > b ? a : b; }
 #if defined(__AVX512F__)  // GCC makes a comparison and a selection of those, and warns of the intrinsics without a mask
-inline constexpr std::uint16_t kAllLanes = 0xFFFF;
-inline Vec<float> lesser(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(kAllLanes, a, b); }
-inline Vec<double> lesser(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(kAllLanes & 0xFF, a, b); }
-inline Vec<float> greater(Vec<float> a, Vec<float> b) { return _mm512_maskz_max_ps(kAllLanes, a, b); }
-inline Vec<double> greater(Vec<double> a, Vec<double> b) { return _mm512_maskz_max_pd(kAllLanes & 0xFF, a, b); }
+inline Vec<float> lesser(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
+inline Vec<double> lesser(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(0xFF, a, b); }
+inline Vec<float> greater(Vec<float> a, Vec<float> b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
+inline Vec<double> greater(Vec<double> a, Vec<double> b) { return _mm512_maskz_max_pd(0xFF, a, b); }
 #endif
 
 template <class T>
