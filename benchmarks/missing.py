@@ -118,8 +118,8 @@ def epochs(network: Network, num_sequences: int = 128, num_steps: int = 50) -> C
 
 
 def costs(num_features: int = 12, turns: int = 41) -> list[dict[str, Any]]:
-    """Of an epoch with decay in times of one that reads values and mask, in turns: median, tenth and ninetieth
-    percentile."""
+    """Of an epoch with decay in times of one that reads values and mask, in turns: the median, and the tenth
+    and ninetieth percentile."""
     rows = []
     for cell in ("rnn", "lstm", "gru"):
         for hidden_size in (32, 64, 128):

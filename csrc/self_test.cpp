@@ -235,8 +235,9 @@ void test_product() {
 template <class T>
 void test_rows() {
   Section section("rows " + type_name<T>());
-  for (const long size : {1L, 3L, kWidth<T>, kWidth<T> + 1, 2 * kWidth<T> - 1})
-    for (const long more : {0L, 1L, kWidth<T> - 1, kWidth<T>, 2 * kWidth<T> + 3}) {
+  constexpr long W = kWidth<T>;
+  for (const long size : {1L, 3L, W, W + 1, 2 * W - 1})
+    for (const long more : {0L, 1L, W - 1, W, 2 * W + 3}) {
       const Numbers<T> from(size, 1, 1);
       std::vector<T> to(static_cast<std::size_t>(size + more + 1), T(7));
       copy_row(from.data(), size, to.data(), size + more);
