@@ -133,14 +133,24 @@ class Batch {
   // Calls visit(row, b, t) for the rows of [begin, end).
   template <class Visit>
   void for_rows(long begin, long end, Visit&& visit) const {
+    for_steps(begin, end, [&](long row, long b, long t, long count) {
+      for (long i = 0; i < count; ++i) visit(row + i, b + i, t);
+    });
+  }
+
+  // Calls visit(row, b, t, count) for the rows of [begin, end), those of one step of a group at a time: of sequences
+  // [b, b + count).
+  template <class Visit>
+  void for_steps(long begin, long end, Visit&& visit) const {
     for (const Group& group : groups) {
       const long last = std::min(end, group.rows.end);
       long row = std::max(begin, group.rows.begin);
       if (row >= last) continue;
       long t = std::upper_bound(group.first.begin(), group.first.end(), row) - group.first.begin() - 1;
-      for (; row < last; ++row) {
-        while (group.first[t + 1] <= row) ++t;
-        visit(row, group.first_sequence + row - group.first[t], t);
+      for (; row < last; ++t) {
+        const long next = std::min(last, group.first[t + 1]);
+        visit(row, group.first_sequence + row - group.first[t], t, next - row);
+        row = next;
       }
     }
   }

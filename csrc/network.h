@@ -84,7 +84,7 @@ class Network : public Plan<T> {
       if (s) passes_[s].batch.follow(passes_[0].batch);
     }
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = layer->has_final_gradient = layer->records_gradients = false;
-    for (auto& one : nodes_) one->value.has_gradient = one->value.has_log_gradient = false;
+    for (auto& one : nodes_) one->value.has_gradient = one->value.has_exponent_gradient = false;
   }
 
   // backward: one follows. training: what is dropped is drawn from seed.

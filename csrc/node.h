@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "batch.h"
@@ -23,9 +23,10 @@ struct Value {
   bool needs_gradient = true;
   bool has_gradient = false;  // whether a reader has written `gradient` in this backward pass
   long gradient_size;     // a recurrent reader writes the gradient of the leading columns alone
-  // A decay, exp(-v): those that multiply a state by it hand it d loss / d log value, (rows, stride), beside `gradient`.
-  bool takes_log_gradient = false, has_log_gradient = false;
-  Buffer<T> data, gradient, log_gradient;
+  // A decay, exp(-max(0, v)): the layers whose states it multiplies hand it d loss / d v, (rows, stride), beside
+  // `gradient`.
+  bool is_decay = false, has_exponent_gradient = false;
+  Buffer<T> data, gradient, exponent_gradient;
 
   Value(long columns, bool steps)
       : size(columns), stride(row_stride<T>(columns)), per_step(steps), gradient_size(columns) {}
@@ -41,22 +42,15 @@ struct Value {
   }
 };
 
-// A row of `size` numbers, and zeros up to `stride`, which is whole vectors. A call to copy so few costs more than they do.
+// A row of `size` numbers, and zeros up to `width`. A call to copy so few costs more than they do.
 template <class T>
-inline void copy_row(const T* from, long size, T* to, long stride) {
+inline void copy_row(const T* from, long size, T* to, long width) {
   constexpr long W = kWidth<T>;
   long i = 0;
   for (; i + W <= size; i += W) store(to + i, load<T>(from + i));
-  for (long pad = i; pad < stride; pad += W) store(to + pad, Vec<T>{});
-  const auto copy = [&]<long kCount>() {
-    if (size - i < kCount) return;
-    std::memcpy(to + i, from + i, kCount * sizeof(T));
-    i += kCount;
-  };
-  copy.template operator()<8>();
-  copy.template operator()<4>();
-  copy.template operator()<2>();
-  copy.template operator()<1>();
+  Vec<T> rest = load_first(from + i, size - i);
+  for (; i + W <= width; i += W) store(to + i, std::exchange(rest, Vec<T>{}));
+  store_first(to + i, rest, width - i);
 }
 
 // One pass over one batch of one stream.

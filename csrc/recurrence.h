@@ -105,6 +105,8 @@ class Recurrence final : public RecurrentNode<T> {
         weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
     this->value.stream = sources_.front()->value.stream;
+    for (Node<T>* m : state_nodes_.multipliers)
+      if (m && !std::count(multipliers_.begin(), multipliers_.end(), m)) multipliers_.push_back(m);
   }
 
   long bytes_of_products() const override { return weights_.bytes_of_products(); }
@@ -165,14 +167,13 @@ class Recurrence final : public RecurrentNode<T> {
     for (int s = 0; s < kStates; ++s) {
       if (!this->has_final_gradient) this->state_gradients[s].zero(batch.num_sequences * hidden_stride);
       if (state_nodes_.update(s)) passed_gradients_[s].resize(batch.num_sequences * hidden_stride);
-      if (Node<T>* m = state_nodes_.multiplier(s); m && m->value.takes_log_gradient) {
-        adds_to_log_gradient_[s] = std::exchange(m->value.has_log_gradient, true);
-        m->value.log_gradient.resize(batch.num_steps * hidden_stride);
-      }
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
-    for (Node<T>* node : state_nodes_.all())
-      if (node->value.needs_gradient && !node->value.takes_log_gradient) node->value.accumulated_gradient(batch);
+    for (Node<T>* node : state_nodes_.all()) {
+      Value<T>& acting = node->value;
+      if (acting.is_decay) acting.exponent_gradient.resize(batch.num_steps * acting.stride);
+      else if (acting.needs_gradient) acting.accumulated_gradient(batch);
+    }
     if (state_nodes_.product_multiplier) operand_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
@@ -196,12 +197,14 @@ class Recurrence final : public RecurrentNode<T> {
     std::vector<const T*> groups;
     for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
     weights_.unpack(groups, pass.gradients, *pass.team);
+    for (Node<T>* m : multipliers_) m->value.has_exponent_gradient = m->value.is_decay;
     this->end_state_gradients(batch);
   }
 
  private:
   using RecurrentNode<T>::hidden_size, RecurrentNode<T>::hidden_stride;
 
+  static constexpr long kAnySize = std::numeric_limits<long>::max();
   static constexpr int kUnitsOfPanel = kTileVectors;  // vectors of units that a panel of the backward product writes
 
   // Whether a product of weight_hh reads the kept vector, in a phase: r * h stands there for h.
@@ -303,7 +306,7 @@ class Recurrence final : public RecurrentNode<T> {
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        prepare_states(step, all_units());
+        if (state_nodes_.product_multiplier) multiply(step, all_units(), previous_[0], operands_);
         for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
         num_rows += step.rows;
       });
@@ -319,8 +322,8 @@ class Recurrence final : public RecurrentNode<T> {
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (!state_nodes_.multipliers.empty() || state_nodes_.product_multiplier)
-          pass.team->run([&](int k, int count) { prepare_states(step, units_of_share(k, count)); }, shares);
+        if (state_nodes_.product_multiplier)
+          pass.team->run([&](int k, int count) { multiply(step, units_of_share(k, count), previous_[0], operands_); }, shares);
         for_phases([&]<int kPhase>() {
           pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
         });
@@ -338,10 +341,18 @@ class Recurrence final : public RecurrentNode<T> {
 
   // The initial states, to the step that each sequence begins with.
   void start(const Batch& batch, const Group& group) {
-    for (int s = 0; s < kStates; ++s)
-      for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences && batch.length[b] > 0; ++b)
-        std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride,
-                    incoming(s) + batch.row(reverse_ ? batch.length[b] - 1 : 0, b) * hidden_stride);
+    for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences && batch.length[b] > 0; ++b) {
+      const long at = batch.row(reverse_ ? batch.length[b] - 1 : 0, b) * hidden_stride;
+      for (int s = 0; s < kStates; ++s) {
+        std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride, incoming(s) + at);
+        if (state_nodes_.multiplier(s))
+          for (long u = 0; u < weights_.units * W; u += W) multiply_state(s, at + u);
+      }
+    }
+  }
+
+  void multiply_state(int s, long at) {
+    store(previous_[s].data() + at, load<T>(unmultiplied_[s].data() + at) * load<T>(state_nodes_.multiplier(s)->value.data.data() + at));
   }
 
   // columns = bias + W x, for some rows.
@@ -367,18 +378,13 @@ class Recurrence final : public RecurrentNode<T> {
     }
   }
 
-  // The states as the step reads them.
-  void prepare_states(const Step& step, Range units) {
-    for (int s = 0; s < kStates; ++s)
-      if (const Node<T>* m = state_nodes_.multiplier(s)) multiply(step, units, *m, unmultiplied_[s], previous_[s]);
-    if (state_nodes_.product_multiplier) multiply(step, units, *state_nodes_.product_multiplier, previous_[0], operands_);
-  }
-
-  void multiply(const Step& step, Range units, const Node<T>& by, const Buffer<T>& from, Buffer<T>& to) const {
+  // to = product multiplier * from
+  void multiply(const Step& step, Range units, const Buffer<T>& from, Buffer<T>& to) const {
+    const T* by = state_nodes_.product_multiplier->value.data.data();
     for (long row = step.row; row < step.row + step.rows; ++row)
       for (long u = units.begin * W; u < units.end * W; u += W) {
         const long at = row * hidden_stride + u;
-        store(to.data() + at, load<T>(from.data() + at) * load<T>(by.value.data.data() + at));
+        store(to.data() + at, load<T>(from.data() + at) * load<T>(by + at));
       }
   }
 
@@ -406,6 +412,8 @@ class Recurrence final : public RecurrentNode<T> {
           store(states + u, state);
           if (s == 0) store(this->value.data.data() + at, state);
         }
+        if (state_nodes_.multiplier(s) && i < step.next_rows)
+          for (long u = units.begin * W; u < units.end * W; u += W) multiply_state(s, (step.next_row + i) * hidden_stride + u);
       }
     }
   }
@@ -436,6 +444,9 @@ class Recurrence final : public RecurrentNode<T> {
           for (int s = 0; s < kStates; ++s) {
             one.previous_states[s] = previous_[s].data() + at;
             one.states[s] = (goes_on ? incoming(s) : this->states[s].data()) + next_at;
+            const Node<T>* m = goes_on && !state_nodes_.update(s) ? state_nodes_.multiplier(s) : nullptr;
+            one.multipliers[s] = m ? m->value.data.data() + next_at : nullptr;
+            one.multiplied_states[s] = previous_[s].data() + next_at;
           }
           one.output = this->value.data.data() + at;
           one.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
@@ -451,7 +462,7 @@ class Recurrence final : public RecurrentNode<T> {
         }
       }
     if constexpr (reads_kept(kPhase + 1))
-      if (state_nodes_.product_multiplier) multiply(step, units, *state_nodes_.product_multiplier, kept_, kept_operands_);
+      if (state_nodes_.product_multiplier) multiply(step, units, kept_, kept_operands_);
     if (kPhase == kLayout.num_phases - 1 && !state_nodes_.updates.empty()) update_states(pass, step, units);
   }
 
@@ -469,6 +480,7 @@ class Recurrence final : public RecurrentNode<T> {
 
   void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
     bool first = true;
+    const long narrow = fuses_input(group) ? 2 * W : 0;  // so few gradients of inputs a step computes, its columns at hand
     if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));  // none of them has a step here
     for_chunks(group, !reverse_, [&](Range chunk) {
       for_steps(chunk, !reverse_, [&](long t) {
@@ -479,10 +491,11 @@ class Recurrence final : public RecurrentNode<T> {
           phase_backward<kPhase>(pass, step, all_units());
           products_backward(step, kPhase, all_units());
         });
+        input_gradients({step.row, step.row + step.rows}, {1, narrow + 1});
       });
       if (pass.interrupt->requested()) return;
       const Range rows = rows_of(group, chunk);
-      input_gradients(rows);
+      input_gradients(rows, {narrow + 1, kAnySize});
       weight_gradients(rows, all_units(), gradients, !std::exchange(first, false));
     });
   }
@@ -516,7 +529,7 @@ class Recurrence final : public RecurrentNode<T> {
           [&](int k, int count) {
             const Range units = units_of_share(k, count), some = share(rows.size(), k, count, 16);
             weight_gradients(rows, units, gradients_[0].data(), accumulate);
-            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end});
+            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end}, {1, kAnySize});
           },
           shares);
     });
@@ -597,7 +610,7 @@ class Recurrence final : public RecurrentNode<T> {
       const Rows<T> out{(q ? operand_gradient_ : target).data() + step.sequence * hidden_stride, hidden_stride};
       transposed_columns_product(step.rows, step.row, weights_.product_transposed(p), hidden_size, one.first, one.count,
                                  panels_of_units(units), {q ? nullptr : out.data, out.stride}, out);
-      if (q) multiply_backward(step, units, *q, source(one.source), operand_gradient_.data(), target.data(), true);
+      if (q) multiply_backward(step, units, *q, source(one.source), operand_gradient_.data(), target.data());
     }
     if (phase > 0) return;
     for (int s = 0; s < kStates; ++s) {
@@ -608,27 +621,51 @@ class Recurrence final : public RecurrentNode<T> {
             const long at = (step.sequence + i) * hidden_stride + u;
             store(gradient + at, load<T>(gradient + at) + load<T>(passed_gradients_[s].data() + at));
           }
-      if (Node<T>* m = state_nodes_.multiplier(s)) multiply_backward(step, units, *m, unmultiplied_[s].data(), gradient, gradient, false, adds_to_log_gradient_[s]);
     }
+    for (Node<T>* m : multipliers_) multiplier_backward(step, units, *m);
   }
 
-  // The gradient of a product by a node, to the node or its logarithm and to what it multiplied; add, adds_to_log: to what
-  // stands there.
-  void multiply_backward(const Step& step, Range units, Node<T>& by, const T* multiplied, const T* gradient, T* to, bool add,
-                         bool adds_to_log = false) const {
+  // The gradients of the states that a node has multiplied, to those before it and to the node. Of a decay exp(-max(0, v)) it
+  // is that of v, whose derivative is the state as multiplied, but for the sign.
+  void multiplier_backward(const Step& step, Range units, Node<T>& m) {
+    Value<T>& value = m.value;
+    const bool decays = value.is_decay, adds = !decays || value.has_exponent_gradient;
+    const T* factors = value.data.data();
+    T* to = decays ? value.exponent_gradient.data() : value.needs_gradient ? value.gradient.data() : nullptr;
+    std::array<const T*, kStates> multiplied{};
+    std::array<T*, kStates> gradients{};
+    int count = 0;
+    for (int s = 0; s < kStates; ++s) {
+      if (state_nodes_.multiplier(s) != &m) continue;
+      multiplied[count] = (decays ? previous_[s] : unmultiplied_[s]).data();
+      gradients[count++] = this->state_gradients[s].data();
+    }
     for (long i = 0; i < step.rows; ++i)
       for (long u = units.begin * W; u < units.end * W; u += W) {
         const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
-        const Vec<T> g = load<T>(gradient + state_at), own = g * load<T>(by.value.data.data() + at);
-        if (by.value.takes_log_gradient) {
-          T* sums = by.value.log_gradient.data() + at;
-          const Vec<T> logarithm = own * load<T>(multiplied + at);
-          store(sums, adds_to_log ? logarithm + load<T>(sums) : logarithm);
-        } else if (by.value.needs_gradient) {
+        const Vec<T> factor = load<T>(factors + at);
+        Vec<T> sum{};
+        for (int s = 0; s < count; ++s) {
+          const Vec<T> g = load<T>(gradients[s] + state_at);
+          sum = fma(g, load<T>(multiplied[s] + at), sum);
+          store(gradients[s] + state_at, g * factor);
+        }
+        if (decays) sum = factor < Vec<T>{} + 1 ? -sum : Vec<T>{};
+        if (to) store(to + at, adds ? load<T>(to + at) + sum : sum);
+      }
+  }
+
+  // The gradient of a product by a node, to the node and to what it multiplied.
+  void multiply_backward(const Step& step, Range units, Node<T>& by, const T* multiplied, const T* gradient, T* to) const {
+    for (long i = 0; i < step.rows; ++i)
+      for (long u = units.begin * W; u < units.end * W; u += W) {
+        const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
+        const Vec<T> g = load<T>(gradient + state_at);
+        if (by.value.needs_gradient) {
           T* sums = by.value.gradient.data() + at;
           store(sums, fma(g, load<T>(multiplied + at), load<T>(sums)));
         }
-        store(to + state_at, add ? load<T>(to + state_at) + own : own);
+        store(to + state_at, fma(g, load<T>(by.value.data.data() + at), load<T>(to + state_at)));
       }
   }
 
@@ -643,10 +680,11 @@ class Recurrence final : public RecurrentNode<T> {
     product<T>(rows, {g.data, g.stride}, summed, packed, plain_panels<T>(size), panels, initial, out);
   }
 
-  void input_gradients(Range rows) {
+  // Of the inputs of which so many columns have a gradient.
+  void input_gradients(Range rows, Range sizes) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       Value<T>& x = sources_[s]->value;
-      if (!x.needs_gradient) continue;
+      if (!x.needs_gradient || x.gradient_size < sizes.begin || x.gradient_size >= sizes.end) continue;
       const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
       const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
       transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.gradient_size, kLayout.input_first,
@@ -690,12 +728,12 @@ class Recurrence final : public RecurrentNode<T> {
 
   Sources<T> sources_;
   StateNodes<T> state_nodes_;
+  std::vector<Node<T>*> multipliers_;  // each once
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
-  std::array<bool, kMaxStates> adds_to_log_gradient_{};
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

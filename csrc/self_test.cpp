@@ -230,6 +230,22 @@ void test_product() {
   test_transposed_products<T>(section);
 }
 
+// ---- rows ----
+
+template <class T>
+void test_rows() {
+  Section section("rows " + type_name<T>());
+  constexpr long W = kWidth<T>;
+  for (const long size : {1L, 3L, W, W + 1, 2 * W - 1})
+    for (const long more : {0L, 1L, W - 1, W, 2 * W + 3}) {
+      const Numbers<T> from(size, 1, 1);
+      std::vector<T> to(static_cast<std::size_t>(size + more + 1), T(7));
+      copy_row(from.data(), size, to.data(), size + more);
+      for (long i = 0; i <= size + more; ++i)
+        section.holds(to[static_cast<std::size_t>(i)] == (i < size ? from[i] : i < size + more ? T(0) : T(7)), "copy_row");
+    }
+}
+
 // ---- packing ----
 
 template <class T>
@@ -486,6 +502,8 @@ int run() {
   test_functions<double>();
   test_product<float>();
   test_product<double>();
+  test_rows<float>();
+  test_rows<double>();
   test_packing<float>();
   test_packing<double>();
   test_threads();

@@ -77,6 +77,25 @@ inline void store(T* p, V value) {
   *reinterpret_cast<typename VectorTraits<T>::Loose*>(p) = value;
 }
 
+// The first `count` elements of a vector, at most all of them; a load reads no others, and zeros stand for them.
+#if defined(__AVX512F__)
+inline Vec<float> load_first(const float* p, long count) { return _mm512_maskz_loadu_ps((1u << count) - 1, p); }
+inline Vec<double> load_first(const double* p, long count) { return _mm512_maskz_loadu_pd((1u << count) - 1, p); }
+inline void store_first(float* p, Vec<float> v, long count) { _mm512_mask_storeu_ps(p, (1u << count) - 1, v); }
+inline void store_first(double* p, Vec<double> v, long count) { _mm512_mask_storeu_pd(p, (1u << count) - 1, v); }
+#else
+template <class T>
+inline Vec<T> load_first(const T* p, long count) {
+  Vec<T> v{};
+  for (long j = 0; j < count; ++j) v[j] = p[j];
+  return v;
+}
+template <class T>
+inline void store_first(T* p, Vec<T> v, long count) {
+  for (long j = 0; j < count; ++j) p[j] = v[j];
+}
+#endif
+
 template <class T>
 inline Vec<T> broadcast(T value) {
   return value - Vec<T>{};
@@ -156,11 +175,21 @@ inline ExpParts<T> exp_parts(Vec<T> x) {
   return {power, fma(q, r * r, r)};
 }
 
+// The lesser and the greater of two; where b is NaN, NaN.
+template <class V>
+inline V lesser(V a, V b) { return a < b ? a : b; }
+template <class V>
+inline V greater(V a, V b) { return a > b ? a : b; }
+#if defined(__AVX512F__)  // GCC makes a comparison and a selection of those, and warns of the intrinsics without a mask
+inline Vec<float> lesser(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
+inline Vec<double> lesser(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(0xFF, a, b); }
+inline Vec<float> greater(Vec<float> a, Vec<float> b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
+inline Vec<double> greater(Vec<double> a, Vec<double> b) { return _mm512_maskz_max_pd(0xFF, a, b); }
+#endif
+
 template <class T>
 inline Vec<T> clamp(Vec<T> x, T limit) {
-  const Vec<T> high = broadcast<T>(limit), low = -high;
-  x = x > high ? high : x;
-  return x < low ? low : x;
+  return greater(broadcast<T>(-limit), lesser(broadcast<T>(limit), x));
 }
 
 // 1 / (1 + exp(-x)).
@@ -181,8 +210,7 @@ inline Vec<T> tanh_of(Vec<T> x) {
 // exp(-max(0, x)).
 template <class T>
 inline Vec<T> decay(Vec<T> x) {
-  const Vec<T> falling = clamp<T>(x < Vec<T>{} ? Vec<T>{} : -x, ExpConstants<T>::kLimit);
-  const ExpParts<T> e = exp_parts<T>(falling);
+  const ExpParts<T> e = exp_parts<T>(-lesser(broadcast<T>(ExpConstants<T>::kLimit), greater(Vec<T>{}, x)));
   return fma(e.power, e.fraction, e.power);
 }
 

@@ -50,7 +50,7 @@ class Windows {
     passes_[0].batch.set_window(window * size_, size_);
     if (mask_) passes_[0].gather_mask(mask_);
     for (auto& node : nodes_)
-      if (node->value.per_step) node->value.has_gradient = node->value.has_log_gradient = false;
+      if (node->value.per_step) node->value.has_gradient = node->value.has_exponent_gradient = false;
   }
 
   // Every window in turn, then what is per sequence. visit(): after each, while the values of its steps stand.

@@ -32,17 +32,19 @@ class InputDecayNode final : public Node<T> {
   }
 
   void forward(Pass<T>& pass) override {
-    const long rows = pass.batch.num_steps, stride = this->value.stride;
-    T* out = this->value.data.resize(rows * stride);
+    const long rows = pass.batch.num_steps;
+    T* out = this->value.data.resize(rows * this->value.stride);
     pass.for_row_shares(rows, [&](long begin, long end) {
+      const long size = size_, of_source = stride_, stride = this->value.stride;
+      const T *x = data_of(0), *m = data_of(1), *d = data_of(2), *weight = packed_weight_.data(), *bias = packed_bias_.data();
       for (long row = begin; row < end; ++row) {
         T* y = out + row * stride;
-        for (long column = 0; column < padded<T>(size_); column += W) {
-          const Vec<T> x = at(0, row, column), m = at(1, row, column);
-          store(y + column, x * (m + (1 - m) * factor(row, column)));
+        for (long column = 0; column < size; column += W) {
+          const long i = row * of_source + column;
+          const Vec<T> seen = load<T>(m + i), factor = decay<T>(fma(load<T>(weight + column), load<T>(d + i), load<T>(bias + column)));
+          store(y + column, load<T>(x + i) * fma(1 - seen, factor, seen));
         }
-        copy_row(sources_[1]->value.data.data() + row * stride_, size_, y + size_, 0);
-        std::fill(y + 2 * size_, y + stride, T(0));
+        copy_row(m + row * of_source, size, y + size, stride - size);
       }
     });
   }
@@ -79,8 +81,10 @@ class InputDecayNode final : public Node<T> {
   }
 
  private:
+  const T* data_of(int source) const { return sources_[source]->value.data.data(); }
+
   Vec<T> at(int source, long row, long column) const {
-    return load<T>(sources_[source]->value.data.data() + row * stride_ + column);
+    return load<T>(data_of(source) + row * stride_ + column);
   }
 
   Vec<T> exponent(long row, long column) const {

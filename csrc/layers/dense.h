@@ -22,7 +22,7 @@ class DenseNode final : public Node<T> {
         panels_(plain_panels<T>(size)),
         packed_(sources_.size()),
         packed_transposed_(sources_.size()) {
-    this->value.takes_log_gradient = activation == Activation::kDecay;
+    this->value.is_decay = activation == Activation::kDecay;
     this->value.stream = sources_.front()->value.stream;
   }
 
@@ -71,32 +71,33 @@ class DenseNode final : public Node<T> {
         product<T>(end - begin, x.read().at(begin), {x.size}, packed_[s].data(), panels_, {0, panels_.count}, initial, out);
         initial = {out.data, out.stride};
       }
-      if (activation_ == Activation::kNone) return;
-      for (T* v = out.data; v < out.data + (end - begin) * out.stride; v += W) {
-        const Vec<T> sum = load<T>(v);
-        store(v, activation_ == Activation::kTanh ? tanh(sum) : activation_ == Activation::kRelu ? clamp_below(sum) : decay<T>(sum));
+      const auto apply = [&](auto&& function) {
+        for (T* v = out.data; v < out.data + (end - begin) * out.stride; v += W) store(v, function(load<T>(v)));
+      };
+      switch (activation_) {
+        case Activation::kNone: break;
+        case Activation::kTanh: apply([](Vec<T> v) { return tanh(v); }); break;
+        case Activation::kRelu: apply([](Vec<T> v) { return v < Vec<T>{} ? Vec<T>{} : v; }); break;
+        case Activation::kDecay: apply([](Vec<T> v) { return decay<T>(v); }); break;
       }
-      if (activation_ == Activation::kDecay)  // of nothing it is 1, and columns that stand for none are zero
-        for (long row = 0; row < end - begin; ++row) std::fill(out.at(row).data + this->value.size, out.at(row + 1).data, T(0));
     });
   }
 
   void backward(Pass<T>& pass) override {
     const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
     const Value<T>& own = this->value;
-    const bool from_log = own.has_log_gradient, from_value = own.has_gradient;
-    T* gradient = from_log ? this->value.gradient.resize(rows * stride) : this->value.accumulated_gradient(pass.batch).data;
+    const bool from_exponent = own.has_exponent_gradient, from_value = own.has_gradient;
+    T* gradient = from_exponent ? this->value.exponent_gradient.data() : this->value.accumulated_gradient(pass.batch).data;
     const Rows<const T> gradients{gradient, stride};
     for (Node<T>* source : sources_)
       if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
     pass.for_row_shares(rows, [&](long begin, long end) {
-      if (activation_ != Activation::kNone)
+      if (activation_ != Activation::kNone && !(from_exponent && !from_value))
         for (long i = begin * stride; i < end * stride; i += W) {
           const Vec<T> y = load<T>(own.data.data() + i);
           if (activation_ == Activation::kDecay) {
-            Vec<T> g = from_log ? load<T>(own.log_gradient.data() + i) : Vec<T>{};
-            if (from_value) g = fma(load<T>(gradient + i), y, g);
-            store(gradient + i, y < Vec<T>{} + 1 ? -g : Vec<T>{});
+            const Vec<T> g = load<T>(own.gradient.data() + i), slope = y < Vec<T>{} + 1 ? -g * y : Vec<T>{};
+            store(gradient + i, from_exponent ? load<T>(gradient + i) + slope : slope);
             continue;
           }
           const Vec<T> g = load<T>(gradient + i);
@@ -133,8 +134,6 @@ class DenseNode final : public Node<T> {
   }
 
  private:
-  static Vec<T> clamp_below(Vec<T> v) { return v < Vec<T>{} ? Vec<T>{} : v; }
-
   Sources<T> sources_;
   Activation activation_;
   long input_size_, weight_, bias_;

@@ -20,12 +20,22 @@ class InputNode final : public Node<T> {
     const Batch& batch = pass.batch;
     const long size = this->value.size, stride = this->value.stride, rows = this->value.rows(batch);
     T* out = this->value.data.resize(rows * stride);
-    const auto gather = [&](long row, long from) { copy_row(data + from * size, size, out + row * stride, stride); };
+    constexpr long kStepsAhead = 8;  // of each sequence, whose rows lie one after the other
+    // `count` rows, each `offset` rows after one of `places` in the data.
+    const auto gather = [size, stride, data = data](const long* places, long offset, long count, T* to) {
+      for (long i = 0; i < count; ++i) {
+        const T* from = data + (places[i] + offset) * size;
+        __builtin_prefetch(from + kStepsAhead * size);
+        copy_row(from, size, to + i * stride, stride);
+      }
+    };
     pass.for_row_shares(rows, [&](long begin, long end) {
       if (this->value.per_step)
-        batch.for_rows(begin, end, [&](long row, long b, long t) { gather(row, batch.start[b] + t); });
+        batch.for_steps(begin, end, [&](long row, long b, long t, long count) {
+          gather(batch.start.data() + b, t, count, out + row * stride);
+        });
       else
-        for (long b = begin; b < end; ++b) gather(b, batch.sequence[b]);
+        gather(batch.sequence.data() + begin, 0, end - begin, out + begin * stride);
     });
   }
 

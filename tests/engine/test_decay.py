@@ -116,6 +116,14 @@ def test_a_decay_that_is_read_beside_the_state_it_multiplies_has_both_gradients(
     )
 
 
+def test_a_decay_of_the_states_of_two_layers_has_the_gradients_of_both() -> None:
+    nodes = (node for node in network_of("lstm", num_layers=2).nodes if node.name != "l1_decay")
+    shared = ("l0_decay",) * 2
+    check_outputs_and_gradients(
+        Network(tuple(replace(n, multipliers=shared) if isinstance(n, Recurrent) else n for n in nodes))
+    )
+
+
 def check_outputs_and_gradients(network: Network) -> None:
     engine, given = engine_of(network), inputs(network, 1)
     target = drawn(2, ROWS, NUM_OUTPUTS)

@@ -135,7 +135,7 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             gradient = groups * value * columns * (input_size + products * value)
             return value * (steps * per_step + sequences * per_sequence) + packed + gradient
         case StateDecay():
-            return value * (2 * _padded(input_size) + input_size + steps)  # the gradient of its logarithm
+            return value * (2 * _padded(input_size) + input_size + steps)  # the gradient of its exponent
         case Dense():
             return value * (2 * _padded(input_size) + input_size)
         case Pool():
