@@ -26,7 +26,8 @@ class Unsupported(Exception):
 @dataclass(frozen=True)
 class Task:
     """kind: "train", "infer", "stream", "article", "vowels", "epoch", "replicas" or "sgemm". shape:
-    (B, T, I, H). option: what distinguishes two ways to do one kind of work, such as "packed" and "padded"."""
+    (B, T, I, H). option: what distinguishes two ways to do one kind of work, such as "packed" and
+    "padded"."""
 
     kind: str
     cell: str = ""
