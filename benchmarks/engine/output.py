@@ -210,6 +210,7 @@ def _goals(rows: Sequence[Row]) -> str:
             for row in missed
         ]
         text += "\nMissed:\n\n" + table(["work", "cell", "shape", "against", "reached", "goal"], lines)
+        text += "\nWhere the time of these goes, and what bounds it: [profiles.md](profiles.md).\n"
     return text
 
 
