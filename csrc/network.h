@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layers/optimizer.h"
+#include "openmp.h"
 #include "plan.h"
 #include "windows.h"
 
@@ -91,7 +92,7 @@ class Network : public Plan<T> {
   void forward(const Data<T>& data, bool backward, bool training, std::uint64_t seed, Interrupt& interrupt) {
     const FlushDenormals mode;
     attach(data);
-    Team team(team_size());
+    Team team(gather_threads(1));
     pack(backward, team);
     if (data.mask) passes_[0].gather_mask(data.mask);
     begin_pass(team, interrupt, training, seed);
@@ -101,7 +102,7 @@ class Network : public Plan<T> {
   // Uses the gradients that stand in the nodes' values and final states.
   void backward(Interrupt& interrupt) {
     const FlushDenormals mode;
-    Team team(team_size());
+    Team team(gather_threads(2));
     for (Pass<T>& pass : passes_) {
       pass.team = &team;
       pass.interrupt = &interrupt;
@@ -115,7 +116,7 @@ class Network : public Plan<T> {
   void differentiate(const Data<T>& data, long steps, std::uint64_t seed, Interrupt& interrupt, Arrive&& arrive, Leave&& leave) {
     const FlushDenormals mode;
     attach(data);
-    Team team(team_size());
+    Team team(gather_threads(4));
     pack(true, team);
     begin_pass(team, interrupt, true, seed);
     windows_.cut(steps, data.mask);
@@ -153,7 +154,7 @@ class Network : public Plan<T> {
         if (first_window >= updates) continue;
         const long steps = through_time.window(longest_of(data, order + at, of_batch));
         set_batch(data.streams, order + at, of_batch, steps);
-        if (!of_epoch) of_epoch.emplace(team_size());
+        if (!of_epoch) of_epoch.emplace(gather_threads(3.0 * static_cast<double>(end - update)));
         Team& team = *of_epoch;
         if (steps) windows_.cut(steps, nullptr);
         if (first_window > 0) windows_.set_states(carried);
@@ -212,7 +213,7 @@ class Network : public Plan<T> {
     std::optional<Team> of_batches;  // as the first wants it
     for (long at = 0; at < count; at += batch_size) {
       set_batch(data.streams, order + at, std::min(batch_size, count - at), steps);
-      if (!of_batches) pack(false, of_batches.emplace(team_size()));
+      if (!of_batches) pack(false, of_batches.emplace(gather_threads(static_cast<double>((count - at + batch_size - 1) / batch_size))));
       Team& team = *of_batches;
       begin_pass(team, interrupt, false, 0);
       if (steps) {
@@ -259,7 +260,7 @@ class Network : public Plan<T> {
     windows_.append_states(before);
     const long window = recomputed_steps(steps);
     set_pieces(count, steps, window);
-    Team team(team_size());
+    Team team(gather_threads(1));
     inputs_[0]->data = x;
     passes_[0].mask = nullptr;
     begin_pass(team, interrupt, false, 0);
@@ -354,11 +355,15 @@ class Network : public Plan<T> {
     for (RecurrentNode<T>* layer : recurrent_) layer->has_initial = true;
   }
 
-  // As many threads as the nodes gain from in the present batch: one where none does.
-  int team_size() const {
-    for (const auto& one : nodes_)
-      if (one->gains_from_threads(batch(one->pass_stream()))) return num_threads_;
-    return 1;
+  // As many threads as the nodes gain from in the present batch, one where none does, for a call with the work of
+  // `passes` forward passes over it. Before a long one the idle threads of other libraries leave the cores.
+  int gather_threads(double passes) const {
+    constexpr double kLong = 1e8;  // operations, some 0.5 ms
+    double operations = 0;
+    for (const auto& one : nodes_) operations += one->operations_to_share(batch(one->pass_stream()));
+    if (operations == 0) return 1;
+    if (num_threads_ > 1 && passes * operations > kLong) end_idle_openmp_threads();
+    return num_threads_;
   }
 
   static long longest_of(const Data<T>& data, const std::int64_t* order, long count) {

@@ -103,8 +103,9 @@ class Node {
   virtual long pass_stream() const { return value.stream; }
   // Rearranges the parameters for the products; after every update. `backward`: those of the backward pass too.
   virtual void pack(const T* /*parameters*/, bool /*backward*/, Team& /*team*/) {}
-  // Whether it is worth more than one thread; else it takes them where others have asked for them.
-  virtual bool gains_from_threads(const Batch& /*batch*/) const { return false; }
+  // Floating-point operations of a forward pass; 0 where they are not worth more than one thread, which the node takes
+  // all the same where others have asked for them.
+  virtual double operations_to_share(const Batch& /*batch*/) const { return 0; }
   virtual void forward(Pass<T>& pass) = 0;
   // Adds to the gradients of what the node read and writes those of its parameters. value.gradient is complete.
   virtual void backward(Pass<T>& pass) = 0;

@@ -130,10 +130,10 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   // From about 20 us of arithmetic on.
-  bool gains_from_threads(const Batch& batch) const override {
-    constexpr double kOperations = 2e6;
-    const double work = 2.0 * static_cast<double>(batch.num_steps * weights_.gradient_size);
-    return work > kOperations && (batch.groups.size() > 1 || unit_shares(batch, 2) > 1);
+  double operations_to_share(const Batch& batch) const override {
+    constexpr double kFewest = 2e6;
+    const double operations = 2.0 * static_cast<double>(batch.num_steps * weights_.gradient_size);
+    return operations > kFewest && (batch.groups.size() > 1 || unit_shares(batch, 2) > 1) ? operations : 0;
   }
 
   void pack(const T* parameters, bool backward, Team& team) override { weights_.pack(parameters, backward, team); }

@@ -22,6 +22,7 @@ TRAINING_SHAPES = [
 VARIANT_SHAPES = [(32, 100, 64, 128), (128, 50, 32, 32)]
 RAGGED_SHAPE = (32, 100, 64, 128)
 OVERHEAD_SHAPE = (32, 100, 64, 128)
+REPLICAS_SHAPE = (320, 50, 16, 64)
 CELLS = (
     "lstm",
     "gru",
@@ -214,6 +215,24 @@ def _with_option(cell: str, option: str) -> Case:
     return Case(option, Contestant("tidegate", Task("train", cell, OVERHEAD_SHAPE, option)), (plain,))
 
 
+def _replicas(cell: str) -> Case:
+    def contestant(option: str, label: str = "", goal: Goal | None = None) -> Contestant:
+        return Contestant("tidegate", Task("replicas", cell, REPLICAS_SHAPE, option), label, goal, not label)
+
+    return Case(
+        "replicas", contestant("side by side"), (contestant("in turn", "tidegate in turn", ratio(1.8)),)
+    )
+
+
+def _after_pytorch(cell: str) -> Case:
+    def contestant(option: str, label: str = "", goal: Goal | None = None) -> Contestant:
+        task = Task("train", cell, OVERHEAD_SHAPE, option)
+        return Contestant("tidegate with pytorch", task, label, goal, not label)
+
+    undisturbed = contestant("pytorch idle", "tidegate undisturbed", at_most(1.10))
+    return Case("after pytorch", contestant("just after pytorch"), (undisturbed,))
+
+
 def _avx2(cell: str) -> list[Case]:
     cases = []
     for shape in TRAINING_SHAPES:
@@ -238,6 +257,9 @@ def comparisons() -> list[Case]:
     for cell in ("lstm", "gru"):
         cases.append(_with_option(cell, "masked"))
         cases.append(_with_option(cell, "multiplied"))
+    for cell in ("lstm", "gru"):
+        cases.append(_replicas(cell))
+        cases.append(_after_pytorch(cell))
     return cases + _avx2("lstm") + _avx2("gru")
 
 

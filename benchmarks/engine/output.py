@@ -72,6 +72,16 @@ WORKS = {
         "Multiplier of the state",
         "A training step with a factor on h before each step, against one without.",
     ),
+    "replicas": (
+        "Replicas side by side",
+        "An epoch of one replica for each thread, 320 sequences in batches of 32 with Adam: each on a "
+        "Python thread of its own, against the same epochs one after the other.",
+    ),
+    "after pytorch": (
+        "Just after PyTorch",
+        "A training step right after an operation of PyTorch in the same process, whose threads spin on for "
+        "some milliseconds, against one after they sleep. The operation is in no time.",
+    ),
     "growth": (
         "Growth",
         "The exponent e of time ~ size^e over the sizes given, by least squares of the logarithms.",
@@ -98,6 +108,8 @@ PEERS = {
     "keras": "Keras",
     "tidegate padded": "ours padded",
     "tidegate without": "ours without",
+    "tidegate in turn": "one after the other",
+    "tidegate undisturbed": "undisturbed",
     "tidegate lstm": "our lstm",
     "tidegate gru": "our gru",
 }
@@ -198,6 +210,7 @@ def _goals(rows: Sequence[Row]) -> str:
             for row in missed
         ]
         text += "\nMissed:\n\n" + table(["work", "cell", "shape", "against", "reached", "goal"], lines)
+        text += "\nWhere the time of these goes, and what bounds it: [profiles.md](profiles.md).\n"
     return text
 
 

@@ -35,6 +35,7 @@ PEERS = {
     "onnxruntime": Peer("onnxruntime_peer"),
     "openvino": Peer("openvino_peer"),
     "keras": Peer("keras_peer"),
+    "tidegate with pytorch": Peer("tidegate_peer"),
     "tidegate avx2": Peer("tidegate_peer", {"TIDEGATE_INSTRUCTION_SET": "avx2"}),
     "pytorch avx2": Peer("pytorch_peer", TORCH_AVX2),
     "pytorch avx2 cured": Peer("pytorch_peer", KEPT_PAGES | TORCH_AVX2),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
 import tidegate
+from benchmarks.engine.timing import wait_until_idle
 from benchmarks.engine.work import (
     LEARNING_RATE,
     ArticleData,
@@ -41,6 +44,7 @@ def build(task: Task, num_threads: int) -> Built:
         "article": _article,
         "vowels": _vowels,
         "epoch": _epoch,
+        "replicas": _replicas,
         "sgemm": _sgemm,
     }
     if task.kind not in kinds:
@@ -98,7 +102,24 @@ class Layers:
 
 def _train(task: Task, num_threads: int) -> Built:
     layers = Layers(task, num_threads)
-    return Built(layers.train, layers.train_results)
+    return Built(layers.train, layers.train_results, before=_pytorch_before(task.option, num_threads))
+
+
+def _pytorch_before(option: str, num_threads: int) -> Callable[[], object] | None:
+    """An operation of PyTorch in the same process, whose threads are left spinning or not."""
+    if option not in ("just after pytorch", "pytorch idle"):
+        return None
+    import torch
+
+    torch.set_num_threads(num_threads)
+    square = torch.ones(512, 512)
+
+    def operate() -> None:
+        torch.relu(square @ square)
+        if option == "pytorch idle":
+            wait_until_idle()
+
+    return operate
 
 
 def _infer(task: Task, num_threads: int) -> Built:
@@ -205,6 +226,10 @@ def _vowels(task: Task, num_threads: int) -> Built:
 
 
 def _epoch(task: Task, num_threads: int) -> Built:
+    return Built(_epoch_of_sequences(task, num_threads), dict)
+
+
+def _epoch_of_sequences(task: Task, num_threads: int) -> Callable[[], object]:
     """One epoch over the B sequences of the task in batches of 32, with Adam."""
     num_sequences, num_steps, input_size, hidden_size = task.shape
     rng = np.random.default_rng(0)
@@ -218,7 +243,17 @@ def _epoch(task: Task, num_threads: int) -> Built:
     target = Target(rng.normal(size=(num_sequences, 1)).astype(np.float32))
     order = np.arange(num_sequences)
     rates = np.full(-(-num_sequences // 32), 1e-5)
-    return Built(lambda: engine.epoch(steps, target, order, 32, rates, Optimizer()), dict)
+    return lambda: engine.epoch(steps, target, order, 32, rates, Optimizer())
+
+
+def _replicas(task: Task, num_threads: int) -> Built:
+    """An epoch of as many replicas as threads, each on one thread: side by side on Python's threads,
+    or one after the other."""
+    epochs = [_epoch_of_sequences(task, 1) for _ in range(num_threads)]
+    if task.option == "side by side":
+        pool = ThreadPoolExecutor(num_threads)
+        return Built(lambda: list(pool.map(lambda epoch: epoch(), epochs)), dict)
+    return Built(lambda: [epoch() for epoch in epochs], dict)
 
 
 def _sgemm(task: Task, _num_threads: int) -> Built:

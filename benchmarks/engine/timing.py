@@ -66,17 +66,25 @@ def calls_per_sample(seconds: float) -> int:
     return max(1, int(SHORTEST_SAMPLE / max(seconds, 1e-9)))
 
 
-def burst(run: Callable[[], object], num_calls: int, seconds: float) -> Burst:
-    """Call `run` for about `seconds`, `num_calls` a sample; at least one sample."""
+def burst(
+    run: Callable[[], object],
+    num_calls: int,
+    seconds: float,
+    before: Callable[[], object] | None = None,
+) -> Burst:
+    """Call `run` for about `seconds`, `num_calls` a sample; at least one sample. before: called before each
+    sample, which it is not part of."""
     samples: list[float] = []
-    before = usage()
+    at_first = usage()
     end = time.perf_counter() + seconds
     while not samples or time.perf_counter() < end:
+        if before is not None:
+            before()
         began = time.perf_counter()
         for _ in range(num_calls):
             run()
         samples.append((time.perf_counter() - began) / num_calls)
-    return Burst(tuple(samples), usage() - before, len(samples) * num_calls)
+    return Burst(tuple(samples), usage() - at_first, len(samples) * num_calls)
 
 
 def warm_up(run: Callable[[], object], seconds: float = 0.2) -> float:

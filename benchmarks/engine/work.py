@@ -25,8 +25,9 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """kind: "train", "infer", "stream", "article", "vowels", "epoch" or "sgemm". shape: (B, T, I, H).
-    option: what distinguishes two ways to do one kind of work, such as "packed" and "padded"."""
+    """kind: "train", "infer", "stream", "article", "vowels", "epoch", "replicas" or "sgemm". shape:
+    (B, T, I, H). option: what distinguishes two ways to do one kind of work, such as "packed" and
+    "padded"."""
 
     kind: str
     cell: str = ""
@@ -38,13 +39,15 @@ class Task:
 @dataclass(frozen=True)
 class Built:
     """run: the work, once. results: what it computes, by Tidegate's names, to be compared before a time is
-    taken. variant: which of the peer's ways it is. scale: how many times the run is the whole work."""
+    taken. variant: which of the peer's ways it is. scale: how many times the run is the whole work. before:
+    what is done before each call, which is not in its time."""
 
     run: Callable[[], object]
     results: Callable[[], Results]
     variant: str = ""
     compile_seconds: float = 0.0
     scale: float = 1.0
+    before: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ class Worker:
         built, estimate = self._built[task]
         if estimate < 0.2:
             built.run()  # the caches held another process's data
-        return burst(built.run, calls_per_sample(estimate), seconds)
+        num_calls = calls_per_sample(estimate) if built.before is None else 1
+        return burst(built.run, num_calls, seconds, built.before)
 
     def release(self) -> None:
         self._built.clear()

@@ -55,9 +55,10 @@ class DenseNode final : public Node<T> {
     }
   }
 
-  bool gains_from_threads(const Batch& batch) const override {
-    constexpr double kOperations = 2e7;  // about 200 us: the rest of the network stays on one thread
-    return 2.0 * static_cast<double>(this->value.rows(batch) * input_size_ * this->value.size) > kOperations;
+  double operations_to_share(const Batch& batch) const override {
+    constexpr double kFewest = 2e7;  // about 200 us: the rest of the network stays on one thread
+    const double operations = 2.0 * static_cast<double>(this->value.rows(batch) * input_size_ * this->value.size);
+    return operations > kFewest ? operations : 0;
   }
 
   void forward(Pass<T>& pass) override {

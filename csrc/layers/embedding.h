@@ -18,11 +18,12 @@ class EmbeddingNode final : public Node<T> {
   static long num_parameters(long input_size, long size) { return input_size * size; }
 
   // Of some 100 us of arithmetic on.
-  bool gains_from_threads(const Batch& batch) const override {
-    constexpr double kOperations = 2e6;
+  double operations_to_share(const Batch& batch) const override {
+    constexpr double kFewest = 2e6;
     long entries = 0;
     source_->for_rows(batch, 0, this->value.rows(batch), [&](long, long from) { entries += source_->data.offsets[from + 1] - source_->data.offsets[from]; });
-    return 2.0 * static_cast<double>(entries * this->value.size) > kOperations;
+    const double operations = 2.0 * static_cast<double>(entries * this->value.size);
+    return operations > kFewest ? operations : 0;
   }
 
   void pack(const T* parameters, bool /*backward*/, Team& /*team*/) override { weights_ = parameters + table_; }

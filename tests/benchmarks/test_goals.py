@@ -97,6 +97,8 @@ def test_goals_are_those_set_for_each_shape():
         "jax cured": "3 times",
         "tidegate gru": "0.909 times",
     }
+    assert goals_of("gru-replicas", (320, 50, 16, 64)) == {"tidegate in turn": "1.8 times"}
+    assert goals_of("lstm-after pytorch", (32, 100, 64, 128)) == {"tidegate undisturbed": "0.909 times"}
     assert goals_of("lstm-article", (1, 10, 1, 10)) == {
         "jax": "4.5 times",
         "pytorch": "240 times",

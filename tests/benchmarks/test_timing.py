@@ -106,3 +106,10 @@ def test_a_variant_that_fails_is_out_and_all_of_them_failing_says_why():
     assert fastest({"works": int, "fails": failing}) == "works"
     with pytest.raises(RuntimeError, match="no such layout"):
         fastest({"one": failing, "two": failing})
+
+
+def test_what_comes_before_a_sample_is_done_before_each():
+    calls: list[str] = []
+    found = burst(lambda: calls.append("run"), 2, 0.0, lambda: calls.append("before"))
+    assert calls == ["before", "run", "run"]
+    assert found.num_calls == 2

@@ -256,11 +256,12 @@ def _left_by_groups(root: Path) -> list[int]:
 
 def _left_by(folder: Path, limit: str, used: str, reclaimable: str) -> int | None:
     try:
-        most, taken = (folder / limit).read_text().strip(), int((folder / used).read_text())
+        most = (folder / limit).read_text().strip()
+        if most == "max":
+            return None
+        taken = int((folder / used).read_text())
         rows = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
-        return None
-    if most == "max":
         return None
     # Pages of files are given back when memory is short.
     return max(0, int(most) - taken + int(rows.get(reclaimable, 0)))

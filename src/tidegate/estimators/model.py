@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
-from threadpoolctl import threadpool_limits
 
 from tidegate.data import Sequences, split
 from tidegate.data.arrays import is_array
@@ -143,11 +142,10 @@ class SequenceEstimator(Options):
             validation_part = read(validation, ("validation[0]", "validation[1]"))
 
         engine = self._engine(network)
-        with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
-            values = previous.get("parameters_") or gaps.at_start(
-                initialize(network, initializers, start_rng, longest=int(training.X.lengths.max())),
-                examples.X.num_features,
-            )
+        values = previous.get("parameters_") or gaps.at_start(
+            initialize(network, initializers, start_rng, longest=int(training.X.lengths.max())),
+            examples.X.num_features,
+        )
         for name, value in values.items():
             engine.parameters[name][...] = value
         state = checkpoint_at(checkpoint, self.random_state, engine, settings, training_part, validation_part)

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tidegate.checks import choice, integer
 from tidegate.engine import Engine, num_cores
@@ -190,8 +189,7 @@ class SequenceModel:
         check_memory(network, part.steps.total_lengths, settings.batch_size, 4 * size, has_windows=False)
         engine = self._engine(network)
         longest = max(1, int(max(part.steps.lengths.max(), *(own.max() for _, own in part.steps.others), 1)))
-        with threadpool_limits(1, "blas"):  # more threads gain nothing here and may change bits
-            values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
+        values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
         _start(values, network, encoders, codings)
         for name, value in values.items():
             engine.parameters[name][...] = value

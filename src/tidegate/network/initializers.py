@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from tidegate import cells
 from tidegate.cells import CellSpec
@@ -144,6 +146,21 @@ def initialize(
     longest: time steps of the longest training sequence (used by chrono).
     """
     integer("longest", longest)
+    with _loaded_libraries().limit(
+        limits=1, user_api="blas"
+    ):  # more threads gain nothing here and may change bits
+        return _drawn(network, initializers, rng, longest)
+
+
+@cache
+def _loaded_libraries() -> ThreadpoolController:
+    """NumPy's among them. To look for them takes a millisecond."""
+    return ThreadpoolController()
+
+
+def _drawn(
+    network: Network, initializers: Initializers, rng: np.random.Generator, longest: int
+) -> dict[str, Matrix]:
     values: dict[str, Matrix] = {name: np.zeros(shape) for name, shape in network.parameter_shapes.items()}
     for node in network.nodes:
         if isinstance(node, Dense):

@@ -195,8 +195,10 @@ def fit(
                     recompute=settings.recompute,
                     stop=stop,
                 )
-            finally:
+            except BaseException:
                 position = engine.reached
+                raise
+            position = trained.position
             if position.update == len(rates):
                 return trained
             keep_state()
