@@ -58,7 +58,9 @@ class Plan {
 
   long add_embedding(long of, long size, long first_parameter) {
     require_parameters(first_parameter, EmbeddingNode<T>::num_parameters(sparse_input(of)->value.size, size));
-    return add(std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter));
+    auto node = std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter);
+    embeddings_.push_back(node.get());
+    return add(std::move(node));
   }
 
   long add_repeat(long of, long like) {
@@ -195,9 +197,24 @@ class Plan {
   }
 
  protected:
+  // Of `count` parameters all but those of tables.
+  std::vector<Range> beside_tables(long count) const {
+    std::vector<Range> tables, beside;
+    for (const EmbeddingNode<T>* one : embeddings_) tables.push_back(one->table());
+    std::sort(tables.begin(), tables.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    tables.push_back({count, count});
+    long at = 0;
+    for (const Range& table : tables) {
+      if (at < table.begin) beside.push_back({at, table.begin});
+      at = std::max(at, table.end);
+    }
+    return beside;
+  }
+
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<InputNode<T>*> inputs_;
   std::vector<SparseInputNode<T>*> sparse_inputs_;
+  std::vector<EmbeddingNode<T>*> embeddings_;
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
 
