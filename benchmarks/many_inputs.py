@@ -62,7 +62,10 @@ def sparse_channels(num_columns: int, num_entries: int) -> tuple[float, float]:
     of_each = num_entries // NUM_SEQUENCES
     steps = []
     for _ in range(NUM_SEQUENCES):
-        entries = rng.random(of_each), (rng.integers(50, size=of_each), rng.integers(num_columns, size=of_each))
+        entries = (
+            rng.random(of_each),
+            (rng.integers(50, size=of_each), rng.integers(num_columns, size=of_each)),
+        )
         steps.append(sparse.csr_matrix(entries, shape=(50, num_columns)))
     model = tidegate.SequenceModel(
         {"x": tidegate.Vector()},
@@ -94,8 +97,8 @@ def print_sparse() -> None:
     for (num_columns, num_entries), measured in runs.items():
         seconds, peaks = zip(*measured)
         print(
-            f"{num_entries:>10,} entries of {num_columns:>9,} columns: {statistics.median(seconds):.3f} s an epoch "
-            f"({min(seconds):.3f} to {max(seconds):.3f}), peak {max(peaks):.2f} GB"
+            f"{num_entries:>10,} entries of {num_columns:>9,} columns: {statistics.median(seconds):.3f} s an "
+            f"epoch ({min(seconds):.3f} to {max(seconds):.3f}), peak {max(peaks):.2f} GB"
         )
 
 

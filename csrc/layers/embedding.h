@@ -37,10 +37,6 @@ class EmbeddingNode final : public Node<T> {
         T* sum = out + row * stride;
         std::fill_n(sum, stride, T(0));
         for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i) {
-          __builtin_prefetch(weights_ + data.columns[i] * size);
-          __builtin_prefetch(weights_ + data.columns[i] * size + 16);
-        }
-        for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i) {
           const T* weights = weights_ + data.columns[i] * size;
           const T factor = data.values ? data.values[i] : T(1);
           for (long j = 0; j < size; ++j) sum[j] += factor * weights[j];

@@ -219,9 +219,7 @@ def test_adam_updates_a_table_as_pytorchs_sparse_adam_does() -> None:
     )
     y = rng.normal(size=(4 * batches, size))
     engine = engine_of(
-        Network(
-            (SparseInput("s", columns, None), Embedding("e", ("s",), size), Loss("loss", ("e",), "mse"))
-        )
+        Network((SparseInput("s", columns, None), Embedding("e", ("s",), size), Loss("loss", ("e",), "mse")))
     )
     # SparseAdam adds epsilon before the bias correction of the second moment, Adam after it.
     epsilon, rates = 1e-30, np.array([0.1, 0.03, 0.01, 0.02, 0.05])
@@ -230,7 +228,9 @@ def test_adam_updates_a_table_as_pytorchs_sparse_adam_does() -> None:
     nothing = np.zeros(4 * batches, np.int64)
     for epoch in range(3):
         order = np.random.default_rng(epoch).permutation(4 * batches).astype(np.int64)
-        engine.epoch(Steps((), nothing, nothing, (rows,)), Target(y), order, 4, rates, Optimizer(epsilon=epsilon))
+        engine.epoch(
+            Steps((), nothing, nothing, (rows,)), Target(y), order, 4, rates, Optimizer(epsilon=epsilon)
+        )
         for rate, batch in zip(rates, order.reshape(batches, 4)):
             entries = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in batch])
             optimizer.param_groups[0]["lr"] = rate
@@ -244,6 +244,7 @@ def test_adam_updates_a_table_as_pytorchs_sparse_adam_does() -> None:
                 per_sample_weights=torch.tensor(rows.values[entries]),
             )
             ((output - torch.tensor(y[batch])) ** 2).mean().backward()
-            assert table.grad is not None and table.grad.is_sparse
+            assert table.grad is not None
+            assert table.grad.is_sparse
             optimizer.step()
     np.testing.assert_allclose(engine.parameters["weight_e"], table.detach().numpy(), rtol=0, atol=1e-12)

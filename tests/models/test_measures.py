@@ -82,7 +82,8 @@ def test_isotonic_curves_rise_and_lessen_the_error_on_other_rows(exclusive: bool
 
 def errors_on_noise(rows: int, of_each: int, seed: int) -> tuple[float, float, float]:
     """Of labels that the logits say nothing of: the error after isotonic calibration as fit says it, on the
-    rows that the curve was learnt from, and on as many new ones. of_each: rows of a sequence, which are alike."""
+    rows that the curve was learnt from, and on as many new ones. of_each: rows of a sequence, which are
+    alike."""
     rng = np.random.default_rng(seed)
 
     def draw() -> tuple[Any, Any]:

@@ -36,8 +36,8 @@ class Calibration:
     def learnt(
         cls, method: str, coded: NDArray[Any], outputs: NDArray[Any], exclusive: bool, sequences: NDArray[Any]
     ) -> Calibration:
-        """coded: places of classes (R,) where they are exclusive, else zeros and ones. sequences (R,): of which
-        each row is."""
+        """coded: places of classes (R,) where they are exclusive, else zeros and ones. sequences (R,): of
+        which each row is."""
         return replace(
             cls._of(method, coded, outputs, exclusive),
             ece_before=_error(_probabilities(outputs.astype(np.float64), exclusive), coded, exclusive),
