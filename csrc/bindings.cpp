@@ -138,7 +138,7 @@ void bind_network(nb::module_& m, const char* name) {
              n.check_order(order.data(), order.shape(0), steps, batch_size);
              const auto rows = n.stream_rows(steps);
              std::vector<Array<T, 2>> out;
-             for (const long node : nodes) out.push_back(n.new_rows(n.node(node)->value, steps.num_sequences(), rows));
+             for (const long node : nodes) out.push_back(n.new_rows(n.source(node)->value, steps.num_sequences(), rows));
              n.kept = N::Kept::kNothing;
              n.set_targets({});
              const auto scatter_if = [&](bool per_step) {
@@ -264,8 +264,7 @@ void bind_network(nb::module_& m, const char* name) {
       .def("value", [](N& n, long node) {
             const typename N::Use use(n);
             n.require_values("value");
-            require(!dynamic_cast<SparseInputNode<T>*>(n.node(node)), "value expects a node that lays its rows out; got a sparse input");
-            const Value<T>& value = n.node(node)->value;
+            const Value<T>& value = n.source(node)->value;
             n.require_all_steps("value", value.per_step);
             auto out = n.new_rows(value, true);
             n.scatter(node, out.data());

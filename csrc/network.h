@@ -53,7 +53,7 @@ struct EpochResult {
 
 template <class T>
 class Network : public Plan<T> {
-  using Plan<T>::nodes_, Plan<T>::inputs_, Plan<T>::sparse_inputs_, Plan<T>::losses_, Plan<T>::recurrent_;
+  using Plan<T>::nodes_, Plan<T>::inputs_, Plan<T>::sparse_inputs_, Plan<T>::embeddings_, Plan<T>::losses_, Plan<T>::recurrent_;
 
  public:
   using Plan<T>::node, Plan<T>::recurrent;
@@ -121,7 +121,7 @@ class Network : public Plan<T> {
     begin_pass(team, interrupt, true, seed);
     windows_.cut(steps, data.mask);
     windows_.forward(true, [] {});
-    windows_.backward(padded_parameters_, false, arrive, leave);
+    run_backward(false, arrive, leave);
   }
 
   // ---- many batches ----
@@ -169,17 +169,18 @@ class Network : public Plan<T> {
             run_backward();
           } else {
             windows_.forward(true, [] {});
-            windows_.backward(padded_parameters_, !through_time.recompute, [] {}, [] {});
+            run_backward(!through_time.recompute, [] {}, [] {});
           }
           const std::vector<LossSums> sums = loss_sums();
-          const double norm = clip_gradients(settings, gradients_.data(), padded_parameters_);
+          const std::vector<Range>& changed = with_gradient();
+          const double norm = clip_gradients(settings, gradients_.data(), changed);
           if (!std::isfinite(total_loss(sums)) || !std::isfinite(norm)) {
             result.ending = Ending::kDiverged;
             return result;
           }
           const long step = num_updates.load(std::memory_order_relaxed) + 1;
-          update_parameters(settings, learning_rates[update], step, padded_parameters_, parameters_.data(),
-                            gradients_.data(), first_.data(), second_.data());
+          update_parameters(settings, learning_rates[update], step, changed,
+                            std::array{parameters_.data(), gradients_.data(), first_.data(), second_.data()});
           num_updates.store(step, std::memory_order_relaxed);
           for (std::size_t l = 0; l < sums.size(); ++l) result.position.sums[l] += sums[l];
           ++update;
@@ -414,7 +415,29 @@ class Network : public Plan<T> {
   }
 
   void run_backward() {
+    forget_rows();
     for (auto one = nodes_.rbegin(); one != nodes_.rend(); ++one) (*one)->backward(passes_[(*one)->pass_stream()]);
+  }
+
+  template <class Arrive, class Leave>
+  void run_backward(bool truncated, Arrive&& arrive, Leave&& leave) {  // in windows
+    forget_rows();
+    windows_.backward(padded_parameters_, this->beside_tables(padded_parameters_), truncated, arrive, leave);
+  }
+
+  void forget_rows() {
+    for (EmbeddingNode<T>* one : embeddings_) one->forget_rows(gradients_.data());
+  }
+
+  // Parameters whose gradient the way back wrote: those of a table's rows that it did not read are zero.
+  const std::vector<Range>& with_gradient() {
+    const std::vector<Range> beside = this->beside_tables(padded_parameters_);
+    with_gradient_.assign(beside.begin(), beside.end());  // which keeps the memory
+    for (const EmbeddingNode<T>* one : embeddings_) {
+      const std::vector<Range>& read = one->rows_read();
+      with_gradient_.insert(with_gradient_.end(), read.begin(), read.end());
+    }
+    return with_gradient_;
   }
 
   // Calls visit(row, its place in the data) for some of a value's rows.
@@ -446,6 +469,7 @@ class Network : public Plan<T> {
   Buffer<T> parameters_, gradients_, first_, second_, scattered_;
   std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
   std::vector<const Batch*> batches_;
+  std::vector<Range> with_gradient_;
   Windows<T> windows_{nodes_, recurrent_, losses_, passes_};
 };
 

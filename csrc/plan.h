@@ -58,42 +58,44 @@ class Plan {
 
   long add_embedding(long of, long size, long first_parameter) {
     require_parameters(first_parameter, EmbeddingNode<T>::num_parameters(sparse_input(of)->value.size, size));
-    return add(std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter));
+    auto node = std::make_unique<EmbeddingNode<T>>(sparse_input(of), size, first_parameter);
+    embeddings_.push_back(node.get());
+    return add(std::move(node));
   }
 
   long add_repeat(long of, long like) {
-    if (node(of)->value.per_step || !node(like)->value.per_step)
+    if (source(of)->value.per_step || !node(like)->value.per_step)
       throw std::invalid_argument("a repeat reads a node per sequence and stands at the steps of another");
     needs_whole_sequences_ = true;
-    return add(std::make_unique<RepeatNode<T>>(node(of), node(like)));
+    return add(std::make_unique<RepeatNode<T>>(source(of), node(like)));
   }
 
   long add_align(long of, long index) {
-    if (!node(of)->value.per_step || !sparse_input(index)->value.per_step)
+    if (!source(of)->value.per_step || !sparse_input(index)->value.per_step)
       throw std::invalid_argument("an alignment reads two nodes per step");
     needs_whole_sequences_ = true;
-    return add(std::make_unique<AlignNode<T>>(node(of), sparse_input(index)));
+    return add(std::make_unique<AlignNode<T>>(source(of), sparse_input(index)));
   }
 
   long add_gate(long of, long present, long first_parameter) {
-    const Value<T>&value = node(of)->value, &gate = node(present)->value;
+    const Value<T>&value = source(of)->value, &gate = source(present)->value;
     if (value.per_step != gate.per_step || value.stream != gate.stream || gate.size != 1)
       throw std::invalid_argument("a gate reads a node and one of a column whose rows are as many");
     require_parameters(first_parameter, GateNode<T>::num_parameters(value.size));
-    return add(std::make_unique<GateNode<T>>(node(of), node(present), first_parameter));
+    return add(std::make_unique<GateNode<T>>(source(of), source(present), first_parameter));
   }
 
   long add_thresholds(long of, long size, long first_parameter) {
-    if (node(of)->value.size != 1) throw std::invalid_argument("thresholds read a node of one column");
+    if (source(of)->value.size != 1) throw std::invalid_argument("thresholds read a node of one column");
     require_parameters(first_parameter, ThresholdsNode<T>::num_parameters(size));
-    return add(std::make_unique<ThresholdsNode<T>>(node(of), size, first_parameter));
+    return add(std::make_unique<ThresholdsNode<T>>(source(of), size, first_parameter));
   }
 
   // multipliers, updates, beginnings: a node for each state, -1 for none; or empty. product_multiplier: a node or -1.
   long add_recurrent(const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
                      const std::vector<long>& multipliers, const std::vector<long>& updates, long product_multiplier,
                      long first_parameter, const std::vector<long>& beginnings = {}) {
-    const auto optional = [&](long number) { return number < 0 ? nullptr : node(number); };
+    const auto optional = [&](long number) { return number < 0 ? nullptr : source(number); };
     StateNodes<T> state_nodes;
     for (const long number : multipliers) state_nodes.multipliers.push_back(optional(number));
     for (const long number : updates) state_nodes.updates.push_back(optional(number));
@@ -108,7 +110,7 @@ class Plan {
       if (one->value.stream != layer.value.stream) throw std::invalid_argument("a node that acts on states stands in their stream");
     for (const long from : beginnings) {
       layer.beginnings.push_back(optional(from));
-      if (from >= 0 && (node(from)->value.per_step || node(from)->value.size != hidden_size))
+      if (from >= 0 && (source(from)->value.per_step || source(from)->value.size != hidden_size))
         throw std::invalid_argument("beginnings expects nodes per sequence of hidden_size columns");
     }
     if (!beginnings.empty() && static_cast<long>(beginnings.size()) != layer.num_states)
@@ -119,23 +121,27 @@ class Plan {
 
   // of: -1 for ones, `size` a step.
   long add_dropout(long of, long size, const DropoutSettings& settings) {
-    Node<T>* source = of < 0 ? nullptr : node(of);
-    if (source && source->value.size != size) throw std::invalid_argument("dropout has as many columns as what it reads");
-    return add(std::make_unique<DropoutNode<T>>(source, size, settings, static_cast<long>(nodes_.size())));
+    Node<T>* read = of < 0 ? nullptr : source(of);
+    if (read && read->value.size != size) throw std::invalid_argument("dropout has as many columns as what it reads");
+    return add(std::make_unique<DropoutNode<T>>(read, size, settings, static_cast<long>(nodes_.size())));
   }
 
   long add_padding_gate(long of, long size, long first_parameter) {
-    Node<T>* source = node(of);
-    if (!source->value.per_step || source->value.size != 1) throw std::invalid_argument("a padding gate reads one column a step");
+    const Node<T>* read = source(of);
+    if (!read->value.per_step || read->value.size != 1) throw std::invalid_argument("a padding gate reads one column a step");
     require_parameters(first_parameter, PaddingGateNode<T>::num_parameters(size));
-    return add(std::make_unique<PaddingGateNode<T>>(source, size, first_parameter));
+    return add(std::make_unique<PaddingGateNode<T>>(source(of), size, first_parameter));
   }
 
-  long add_pool(long of, Pooling pooling) { return add(std::make_unique<PoolNode<T>>(node(of), pooling)); }
+  long add_pool(long of, Pooling pooling) {
+    if (!source(of)->value.per_step) throw std::invalid_argument("a pool reads a node per step");
+    return add(std::make_unique<PoolNode<T>>(source(of), pooling));
+  }
 
   long add_steps(long of, long num_steps) {
     if (num_steps < 1) throw std::invalid_argument("steps side by side are one at least");
-    return add(std::make_unique<StepsNode<T>>(node(of), num_steps));
+    if (!source(of)->value.per_step) throw std::invalid_argument("a pool reads a node per step");
+    return add(std::make_unique<StepsNode<T>>(source(of), num_steps));
   }
 
   long add_dense(const std::vector<long>& of, long size, Activation activation, long first_parameter) {
@@ -155,9 +161,9 @@ class Plan {
   }
 
   long add_loss(long of, LossKind kind, LossOptions options) {
-    if ((kind == LossKind::kPinball || !options.columns.empty()) && static_cast<long>(options.columns.size()) != node(of)->value.size)
+    if ((kind == LossKind::kPinball || !options.columns.empty()) && static_cast<long>(options.columns.size()) != source(of)->value.size)
       throw std::invalid_argument("columns expects one number an output");
-    auto loss = std::make_unique<LossNode<T>>(node(of), kind, std::move(options));
+    auto loss = std::make_unique<LossNode<T>>(source(of), kind, std::move(options));
     losses_.push_back(loss.get());
     return add(std::move(loss));
   }
@@ -185,6 +191,13 @@ class Plan {
       throw std::invalid_argument("node " + std::to_string(number) + " is not in the plan of " + std::to_string(nodes_.size()));
     return nodes_[number].get();
   }
+  // One with a value to be read: sparse rows are never laid out, and a loss has none.
+  Node<T>* source(long number) const {
+    Node<T>* found = node(number);
+    if (dynamic_cast<SparseInputNode<T>*>(found) || dynamic_cast<LossNode<T>*>(found))
+      throw std::invalid_argument("node " + std::to_string(number) + " has no value to be read: it is a sparse input or a loss");
+    return found;
+  }
   RecurrentNode<T>* recurrent(long number) const {
     auto* found = dynamic_cast<RecurrentNode<T>*>(node(number));
     if (!found) throw std::invalid_argument("node " + std::to_string(number) + " is not recurrent");
@@ -195,9 +208,24 @@ class Plan {
   }
 
  protected:
+  // Of `count` parameters all but those of tables.
+  std::vector<Range> beside_tables(long count) const {
+    std::vector<Range> tables, beside;
+    for (const EmbeddingNode<T>* one : embeddings_) tables.push_back(one->table());
+    std::sort(tables.begin(), tables.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    tables.push_back({count, count});
+    long at = 0;
+    for (const Range& table : tables) {
+      if (at < table.begin) beside.push_back({at, table.begin});
+      at = std::max(at, table.end);
+    }
+    return beside;
+  }
+
   std::vector<std::unique_ptr<Node<T>>> nodes_;
   std::vector<InputNode<T>*> inputs_;
   std::vector<SparseInputNode<T>*> sparse_inputs_;
+  std::vector<EmbeddingNode<T>*> embeddings_;
   std::vector<LossNode<T>*> losses_;
   std::vector<RecurrentNode<T>*> recurrent_;
 
@@ -206,6 +234,7 @@ class Plan {
   long add_cell(CellList<Cells...>, const std::vector<long>& of, const std::string& cell, long hidden_size, bool reverse,
                 const StateNodes<T>& state_nodes, long first_parameter) {
     const Sources<T> sources = nodes_of(of);
+    if (!sources[0]->value.per_step) throw std::invalid_argument("a recurrent layer reads nodes per step");
     std::unique_ptr<RecurrentNode<T>> layer;
     const auto make = [&]<class Cell>() {
       if (cell != Cell::name) return false;
@@ -241,8 +270,11 @@ class Plan {
 
   Sources<T> nodes_of(const std::vector<long>& numbers) const {
     Sources<T> sources;
-    for (const long number : numbers) sources.push_back(node(number));
+    for (const long number : numbers) sources.push_back(source(number));
     if (sources.empty()) throw std::invalid_argument("a node must read at least one other");
+    for (const Node<T>* one : sources)
+      if (one->value.per_step != sources[0]->value.per_step || one->value.stream != sources[0]->value.stream)
+        throw std::invalid_argument("nodes that are read side by side have the same rows: the steps of one stream, or one a sequence");
     return sources;
   }
 

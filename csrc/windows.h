@@ -73,12 +73,14 @@ class Windows {
   }
 
   // After forward with keeps_borders; pass.gradients (num_parameters,) gets the sum over all windows, and the states are
-  // the final ones again. truncated: no gradient goes from a window to the one before. arrive(), leave(): before and
-  // after each, from the last to the first, while the values and the gradients of its steps stand.
+  // the final ones again. ranges: the parameters but those of tables, which sum up their own. truncated: no gradient goes
+  // from a window to the one before. arrive(), leave(): before and after each, from the last to the first, while the values
+  // and the gradients of its steps stand.
   template <class Arrive, class Leave>
-  void backward(long num_parameters, bool truncated, Arrive&& arrive, Leave&& leave) {
+  void backward(long num_parameters, const std::vector<Range>& ranges, bool truncated, Arrive&& arrive, Leave&& leave) {
     T* sums = passes_[0].gradients;
-    std::fill_n(sums, num_parameters, T(0));
+    T* of_window = gradients_.resize(num_parameters);
+    for (const Range& range : ranges) std::fill_n(sums + range.begin, range.size(), T(0));
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
       if (!(*node)->reads_steps()) (*node)->backward(passes_[0]);
     for (long window = count_ - 1; window >= 0; --window) {
@@ -91,10 +93,12 @@ class Windows {
         for_step_losses([](LossSums& of_window, LossSums& total) { of_window = total; });
       }
       arrive();
-      passes_[0].gradients = gradients_.zero(num_parameters);
+      passes_[0].gradients = of_window;
+      for (const Range& range : ranges) std::fill_n(of_window + range.begin, range.size(), T(0));
       for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node)
         if ((*node)->reads_steps()) (*node)->backward(passes_[0]);
-      for (long i = 0; i < num_parameters; ++i) sums[i] += gradients_.data()[i];
+      for (const Range& range : ranges)
+        for (long i = range.begin; i < range.end; ++i) sums[i] += of_window[i];
       leave();
       for (RecurrentNode<T>* layer : layers_) layer->has_final_gradient = !truncated;
     }

@@ -18,8 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.cells import CELLS
-from tidegate.engine import Diverged, Engine, Optimizer, Position, Steps, Target
-from tidegate.network import sequence_network
+from tidegate.engine import Diverged, Engine, Optimizer, Parameters, Position, SparseRows, Steps, Target
+from tidegate.network import (
+    Dense,
+    Embedding,
+    Input,
+    Loss,
+    Network,
+    Pool,
+    Repeat,
+    SparseInput,
+    sequence_network,
+)
+from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 from tidegate.reference import run_stack
 
@@ -417,13 +428,218 @@ def calls_in_any_order(rng: Random) -> None:
                 refused(lambda steps=steps: engine.forward(steps, mask=np.ones(10**4, np.uint8)), "mask")
 
 
+# ---- sparse rows, what is per sequence, and windows of time ----
+
+
+@dataclass(frozen=True)
+class Wired:
+    """An engine on an input and sparse rows of steps; whole: also on sparse rows of sequences, which stand at
+    every step and begin some states, so that it does not go in windows."""
+
+    engine: Engine
+    whole: bool
+    steps: Steps
+    target: Target
+    initial: dict[str, Array] | None
+    mask: Array | None
+
+    @property
+    def layer(self) -> Layer:
+        return next(node for node in self.engine.network.nodes if isinstance(node, Layer))
+
+    def predicted(self, parameters: dict[str, Array]) -> Array:
+        """By the reference and NumPy, (rows, K) with zeros in rows of no sequence."""
+        steps, layer, sparse = self.steps, self.layer, self.steps.sparse
+        stack = {name: value for name, value in parameters.items() if name.endswith("_l0")}
+        words = product(sparse[0], parameters["weight_words"])
+        columns = [steps.inputs[0], words]
+        begins = np.zeros((len(steps), layer.hidden_size))
+        if self.whole:
+            kinds = product(sparse[1], parameters["weight_kinds"])
+            begins = np.tanh(kinds @ parameters["weight_begin"].T + parameters["bias_begin"])
+        per_step = self.engine.network.is_per_step("output")
+        out = np.zeros((len(steps.inputs[0]) if per_step else len(steps), 2))
+        for index, (start, length) in enumerate(zip(steps.starts, steps.lengths)):
+            own = slice(start, start + length)
+            x = [part[own] for part in columns]
+            if self.whole:
+                x.append(np.repeat(kinds[index : index + 1], length, axis=0))
+            names = zip(CELLS[layer.cell].states, layer.beginnings)
+            states = {name: begins[np.newaxis, index : index + 1] for name, of in names if of is not None}
+            if self.initial is not None:
+                states = {
+                    name: value[np.newaxis, np.newaxis, index]
+                    for name, value in zip(CELLS[layer.cell].states, self.initial["l0"])
+                }
+            mask = None if self.mask is None else self.mask[np.newaxis, own].astype(bool)
+            rows = run_stack(
+                CELLS[layer.cell], stack, np.concatenate(x, axis=1)[np.newaxis], states or None, None, mask
+            ).output[0]
+            if not per_step:
+                rows = rows.mean(axis=0, keepdims=True) if length else np.zeros((1, layer.hidden_size))
+            rows = rows @ parameters["weight_output"].T + parameters["bias_output"]
+            out[own if per_step else slice(index, index + 1)] = rows
+        return out
+
+    def loss(self, parameters: dict[str, Array]) -> float:
+        error = (self.predicted(parameters) - self.target.values) ** 2
+        if not self.engine.network.is_per_step("output"):
+            return float(error.mean())
+        own = np.zeros(len(error), bool)
+        for start, length in zip(self.steps.starts, self.steps.lengths):
+            own[start : start + length] = True
+        return float(error[own].mean()) if own.any() else 0.0
+
+
+def product(rows: SparseRows, table: Array) -> Array:
+    out = np.zeros((len(rows.offsets) - 1, table.shape[1]))
+    at = np.repeat(np.arange(len(out)), np.diff(rows.offsets))
+    values = np.ones(len(at)) if rows.values is None else rows.values
+    np.add.at(out, at, values[:, np.newaxis] * table[rows.columns])
+    return out
+
+
+def draw_wired(rng: Random) -> Wired:
+    dtype, cell = str(rng.choice(["float32", "float64"])), str(rng.choice(sorted(CELLS)))
+    hidden_size, size, input_size = (int(rng.choice(WIDTHS)) for _ in range(3))
+    whole, per_step = bool(rng.integers(2)), bool(rng.integers(2))
+    states = CELLS[cell].states
+    beginnings = tuple("begin" if rng.integers(2) else None for _ in states) if whole else ()
+    of_steps, of_sequences = (int(rng.choice([1, 2, 50, 1000])) for _ in range(2))
+    nodes: list[Any] = [Input("x", input_size), SparseInput("w", of_steps), Embedding("words", ("w",), size)]
+    if whole:
+        nodes += [
+            SparseInput("k", of_sequences, None),
+            Embedding("kinds", ("k",), 3),
+            Dense("begin", ("kinds",), hidden_size, "tanh"),
+            Repeat("kind_steps", ("kinds",), "x"),
+        ]
+    read = ("x", "words", *(["kind_steps"] if whole else []))
+    nodes.append(Layer("l0", read, cell, hidden_size, beginnings=beginnings))
+    nodes += [] if per_step else [Pool("pool", ("l0",), "mean")]
+    nodes += [Dense("output", ("l0" if per_step else "pool",), 2), Loss("loss", ("output",), "mse")]
+    engine = Engine(Network(tuple(nodes)), dtype=dtype, num_threads=int(rng.integers(1, 4)))
+    engine.flat[:] = rng.normal(size=engine.flat.size) / np.sqrt(hidden_size + size + input_size)
+    lengths = rng.integers(0, 12, int(rng.integers(1, 30)))
+    starts, num_rows = np.cumsum(lengths) - lengths, int(lengths.sum())
+
+    def sparse(rows: int, columns: int) -> SparseRows:
+        offsets = np.concatenate(([0], np.cumsum(rng.integers(0, 4, rows)))).astype(np.int64)
+        entries = rng.integers(0, columns, offsets[-1]).astype(np.int32)
+        return SparseRows(
+            offsets, entries, rng.normal(size=len(entries)).astype(dtype) if rng.integers(2) else None
+        )
+
+    rows = (sparse(num_rows, of_steps), *([sparse(len(lengths), of_sequences)] if whole else []))
+    x = rng.normal(size=(num_rows, input_size)).astype(dtype)
+    y = rng.normal(size=(num_rows if per_step else len(lengths), 2)).astype(dtype)
+    initial = {"l0": rng.uniform(-1, 1, size=(len(states), len(lengths), hidden_size)).astype(dtype)}
+    return Wired(
+        engine,
+        whole,
+        Steps((x,), starts, lengths, rows),
+        Target(y),
+        None if whole or rng.integers(2) else initial,
+        None if whole or rng.integers(2) else (rng.random(num_rows) < 0.7).astype(np.uint8),
+    )
+
+
+def right_wired(rng: Random) -> None:
+    wired = draw_wired(rng)
+    engine, steps, target = wired.engine, wired.steps, wired.target
+    tolerance, gradient_tolerance = TOLERANCES[engine.dtype], GRADIENT_TOLERANCES[engine.dtype]
+    parameters = {name: value.astype(np.float64) for name, value in engine.parameters.items()}
+    begun = {"initial": wired.initial, "mask": wired.mask}
+    result = engine.forward(steps, target=target, training=True, seed=None, **begun)
+    close("values", engine.value("output"), wired.predicted(parameters), tolerance)
+    close("loss", result.loss, wired.loss(parameters), tolerance)
+    engine.backward()
+    gradients = {name: value.copy() for name, value in engine.gradients.items()}
+    along = {name: rng.normal(size=value.shape) for name, value in parameters.items()}
+    ends = [
+        wired.loss({name: value + step * along[name] for name, value in parameters.items()})
+        for step in (1e-5, -1e-5)
+    ]
+    slope = sum(float((gradients[name].astype(np.float64) * along[name]).sum()) for name in along)
+    close("gradient", slope, (ends[0] - ends[1]) / 2e-5, gradient_tolerance)
+
+    window = int(rng.integers(1, 15))
+    if wired.whole:
+        refused(lambda: engine.differentiate(steps, target=target, window=window), "window")
+        refused(lambda: engine.predict(steps, window=window), "window")
+    else:
+        final, initial = engine.final_states("l0"), engine.initial_state_gradients("l0")
+        engine.differentiate(steps, target=target, window=window, **begun)
+        for name, gradient in gradients.items():
+            close(f"gradient of {name} in windows", engine.gradients[name], gradient, tolerance)
+        close("initial gradients in windows", engine.initial_state_gradients("l0"), initial, tolerance)
+        if not np.array_equal(engine.final_states("l0"), final):
+            raise Wrong("final states depend on the windows")
+
+    order = rng.permutation(len(steps))
+    batch_size = int(rng.integers(1, len(steps) + 1))
+    told = {} if wired.whole else [{}, {"recompute": True}, {"bptt_steps": window}][rng.integers(3)]
+    optimizer = Optimizer(
+        str(rng.choice(["adam", "adamw", "rmsprop", "sgd"])), clip_norm=[None, 1.0][rng.integers(2)]
+    )
+    updates = engine.updates_of_batches(steps.lengths, order, batch_size, told.get("bptt_steps"))
+    by_window = told.get("bptt_steps") and engine.network.is_per_step("output")
+    rates = rng.uniform(0, 1e-2, sum(updates) if by_window else len(updates))
+    alone = Engine(engine.network, dtype=engine.dtype, num_threads=1)
+    alone.flat[:] = before = engine.flat.copy()
+    for one in (engine, alone):
+        one.epoch(steps, target, order, batch_size, rates, optimizer, **told)
+    if not np.array_equal(engine.flat, alone.flat):
+        raise Wrong("an epoch depends on the number of threads")
+    unread = np.setdiff1d(np.arange(len(parameters["weight_words"])), steps.sparse[0].columns)
+    table = Parameters(before, engine.network.parameter_shapes)["weight_words"]
+    if not np.array_equal(engine.parameters["weight_words"][unread], table[unread]):
+        raise Wrong("an epoch changed rows of a table that no step reads")
+
+
+def wrong_wired(rng: Random) -> None:
+    wired = draw_wired(rng)
+    steps, rows = wired.steps, wired.steps.sparse[0]
+    columns = next(node.size for node in wired.engine.network.nodes if node.name == "w")
+    other = "float64" if wired.engine.dtype == "float32" else "float32"
+    changed: list[tuple[str, dict[str, Any]]] = [
+        ("sparse", {"offsets": np.append(rows.offsets, rows.offsets[-1])}),
+        ("sparse", {"offsets": rows.offsets + 1}),
+        ("sparse", {"columns": np.append(rows.columns, np.int32(0))}),
+        ("sparse", {"values": np.ones(len(rows.columns) + 1, wired.engine.dtype)}),
+        ("sparse", {"values": np.ones(len(rows.columns), other)}),
+    ]
+    if len(rows.columns):
+        bad = rows.columns.copy()
+        bad[rng.integers(len(bad))] = rng.choice([columns, -1, 2**31 - 1, -(2**31)])
+        falling = rows.offsets.copy()
+        falling[rng.integers(len(falling))] = rng.choice([-1, rows.offsets[-1] + 1, 2**62, -(2**63)])
+        changed += [("sparse", {"columns": bad}), ("sparse", {"offsets": falling})]
+    argument, what = changed[rng.integers(len(changed))]
+    given = {"offsets": rows.offsets, "columns": rows.columns, "values": rows.values} | what
+    wrong = replace(steps, sparse=(SparseRows(**given), *steps.sparse[1:]))
+    refused(lambda: wired.engine.forward(wrong), argument)
+    refused(lambda: wired.engine.forward(replace(steps, sparse=())), "sparse")
+    states = {"l0": np.zeros((9, len(steps), wired.layer.hidden_size), wired.engine.dtype)}
+    refused(lambda: wired.engine.forward(steps, initial=states), "initial")
+
+
 def sizes_that_do_not_fit(rng: Random) -> None:
     sizes = {name: int(2.0 ** rng.uniform(18, 31)) - 1 for name in ("input_size", "hidden_size")}
     refused(lambda: Recurrent(str(rng.choice(sorted(CELLS))), **sizes), "hidden_size")
 
 
-KINDS = (right_layers, wrong_layers, right_job, wrong_job, calls_in_any_order, sizes_that_do_not_fit)
-SHARES = (0.3, 0.15, 0.25, 0.15, 0.13, 0.02)
+KINDS = (
+    right_layers,
+    wrong_layers,
+    right_job,
+    wrong_job,
+    right_wired,
+    wrong_wired,
+    calls_in_any_order,
+    sizes_that_do_not_fit,
+)
+SHARES = (0.22, 0.11, 0.2, 0.11, 0.2, 0.05, 0.09, 0.02)
 
 
 def main() -> int:

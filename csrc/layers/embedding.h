@@ -1,5 +1,6 @@
 // Sums of a table's rows: of a category its row, of a bag of words theirs, of a sparse vector the product with the table.
-// The work is that of the entries, whatever the number of columns.
+// The work is that of the entries, whatever the number of columns, and an update changes the rows alone that were read:
+// docs/decisions/0016-an-update-changes-the-rows-it-read.md.
 #pragma once
 
 #include "input.h"
@@ -45,21 +46,32 @@ class EmbeddingNode final : public Node<T> {
     });
   }
 
-  // Every thread goes through all entries and adds up some units, so that sums have one order.
+  Range table() const { return {table_, table_ + num_parameters(source_->value.size, this->value.size)}; }
+  // What has a gradient: rows that were read since forget_rows(), in the order of the first reading, as parameters.
+  const std::vector<Range>& rows_read() const { return read_; }
+
+  // Ahead of a way back, whose windows of time all add to the same rows.
+  void forget_rows(T* gradients) {
+    const long size = this->value.size;
+    for (const Range& rows : read_) {
+      std::fill_n(gradients + rows.begin, rows.size(), T(0));
+      std::fill_n(is_read_.begin() + (rows.begin - table_) / size, rows.size() / size, char(0));
+    }
+    read_.clear();
+    gradient_ = gradients + table_;
+  }
+
+  // Adds to the gradient of the rows that the batch reads. Every thread goes through all entries and adds up some units, so
+  // that sums have one order.
   void backward(Pass<T>& pass) override {
+    if (!this->value.has_gradient) return;
     const long rows = this->value.rows(pass.batch), size = this->value.size, stride = this->value.stride;
     const SparseRows<T>& data = source_->data;
-    T* table = pass.gradients + table_;
-    if (std::exchange(touched_of_, table) != table) std::fill_n(table, num_parameters(source_->value.size, size), T(0));
-    for (const std::int64_t column : touched_) std::fill_n(table + column * size, size, T(0));
-    touched_.clear();
-    if (!this->value.has_gradient) return;
-    is_touched_.resize(source_->value.size, 0);
+    is_read_.resize(source_->value.size, 0);
     source_->for_rows(pass.batch, 0, rows, [&](long, long from) {
       for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i)
-        if (!std::exchange(is_touched_[data.columns[i]], char(1))) touched_.push_back(data.columns[i]);
+        if (!is_read_[data.columns[i]]) add_row(data.columns[i]);
     });
-    for (const std::int64_t column : touched_) is_touched_[column] = 0;
     const T* gradient = this->value.gradient.data();
     pass.team->run([&](int thread, int count) {
       const Range units = share(size, thread, count, 64 / static_cast<long>(sizeof(T)));
@@ -67,7 +79,7 @@ class EmbeddingNode final : public Node<T> {
       source_->for_rows(pass.batch, 0, rows, [&](long row, long from) {
         const T* g = gradient + row * stride;
         for (std::int64_t i = data.offsets[from]; i < data.offsets[from + 1]; ++i) {
-          T* to = table + data.columns[i] * size;
+          T* to = gradient_ + data.columns[i] * size;
           const T factor = data.values ? data.values[i] : T(1);
           for (long j = units.begin; j < units.end; ++j) to[j] += factor * g[j];
         }
@@ -76,12 +88,19 @@ class EmbeddingNode final : public Node<T> {
   }
 
  private:
+  void add_row(long row) {
+    const long size = this->value.size, begin = table_ + row * size;
+    if (!read_.empty() && read_.back().end == begin) read_.back().end += size;
+    else read_.push_back({begin, begin + size});
+    is_read_[row] = 1;
+  }
+
   SparseInputNode<T>* source_;
   long table_;
   const T* weights_ = nullptr;
-  std::vector<std::int64_t> touched_;  // rows of the table whose gradient is not zero,
-  const T* touched_of_ = nullptr;      // there: windows of time have gradients of their own
-  std::vector<char> is_touched_;
+  T* gradient_ = nullptr;  // of the table, zero but in
+  std::vector<Range> read_;
+  std::vector<char> is_read_;  // (rows of the table,)
 };
 
 }  // namespace tidegate

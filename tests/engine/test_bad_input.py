@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from tidegate.engine import Engine, Optimizer, Position, Steps, Target
+from tidegate.engine.native import extension
 from tidegate.network import Input, Network, Pool, sequence_network
 from tidegate.recurrent import Recurrent
 
@@ -257,6 +258,38 @@ def test_networks() -> None:
     engine = Engine(NETWORK)
     with pytest.raises(ValueError, match="num_updates expects a whole number"):
         engine.num_updates = -1
+
+
+def test_the_core_refuses_a_plan_whose_nodes_do_not_fit() -> None:
+    """Whatever checks a network has been through: each would read beyond what is there."""
+    plan = extension().Network64(1000, 1)
+    x, slow = plan.add_input(2, False, 0), plan.add_input(2, False, 1)
+    static, sparse = plan.add_input(2, False, -1), plan.add_sparse_input(5, 0)
+    loss = plan.add_loss(x, "mse", 1.0, 1.0, 0.0, [])
+    recurrent = ("gru", 3, False, [], [], -1, 0, [])
+    side_by_side, no_value = "nodes that are read side by side", "has no value to be read"
+    for call, words in (
+        (lambda: plan.add_dense([x, slow], 3, "none", 0), side_by_side),
+        (lambda: plan.add_dense([x, static], 3, "none", 0), side_by_side),
+        (lambda: plan.add_recurrent([x, slow], *recurrent), side_by_side),
+        (lambda: plan.add_input_decay([x, x, slow], 0), side_by_side),
+        (lambda: plan.add_recurrent([static], *recurrent), "a recurrent layer reads nodes per step"),
+        (lambda: plan.add_pool(static, "max"), "a pool reads a node per step"),
+        (lambda: plan.add_steps(static, 2), "a pool reads a node per step"),
+        (lambda: plan.add_dense([sparse], 3, "none", 0), no_value),
+        (lambda: plan.add_dense([loss], 3, "none", 0), no_value),
+        (lambda: plan.add_pool(sparse, "mean"), no_value),
+        (lambda: plan.add_dropout(sparse, 5, 0.5, False, True), no_value),
+        (lambda: plan.add_loss(sparse, "mse", 1.0, 1.0, 0.0, []), no_value),
+        (lambda: plan.add_dense([99], 3, "none", 0), "node 99 is not in the plan"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+    engine = Engine(NETWORK)
+    engine.forward(STEPS)
+    for read in (lambda: engine.value("loss"), lambda: engine.values(["loss"], STEPS)):
+        with pytest.raises(ValueError, match=no_value):
+            read()
 
 
 def test_data_may_be_read_only() -> None:

@@ -273,6 +273,7 @@ def test_wiring_that_does_not_fit_is_refused() -> None:
             static,
             Recurrent("l", ("x",), "gru", 4, beginnings=("static",)),
         ),
+        "got 'l', a loss": (x, Loss("l", ("x",), "mse"), Dense("d", ("l",), 1)),
         "expects size=2": (x, SparseInput("i", 9, 1), Align("a", ("x", "i"), 3)),
     }
     for message, nodes in cases.items():

@@ -52,7 +52,7 @@ def drawn(exclusive: bool, too_sure: float, rows: int = 4000) -> tuple[Any, Any]
 @pytest.mark.parametrize("too_sure", [0.5, 3.0])
 def test_a_temperature_undoes_logits_that_are_too_sure(exclusive: bool, too_sure: float) -> None:
     coded, logits = drawn(exclusive, too_sure)
-    found = Calibration.learnt("temperature", coded, logits, exclusive)
+    found = Calibration.learnt("temperature", coded, logits, exclusive, np.arange(len(coded)))
     assert found.temperature == pytest.approx(too_sure, rel=0.1)
     assert found.ece_after < 0.02 < found.ece_before
     if exclusive:
@@ -63,7 +63,7 @@ def test_a_temperature_undoes_logits_that_are_too_sure(exclusive: bool, too_sure
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_isotonic_curves_rise_and_lessen_the_error_on_other_rows(exclusive: bool) -> None:
     coded, logits = drawn(exclusive, 3.0)
-    found = Calibration.learnt("isotonic", coded[:2000], logits[:2000], exclusive)
+    found = Calibration.learnt("isotonic", coded[:2000], logits[:2000], exclusive, np.arange(2000))
     calibrated, raw = (
         found.probabilities(logits[2000:], exclusive),
         Calibration("temperature").probabilities(logits[2000:], exclusive),
@@ -78,3 +78,43 @@ def test_isotonic_curves_rise_and_lessen_the_error_on_other_rows(exclusive: bool
     assert all((np.diff(y) >= 0).all() for _, y in found.points)
     if exclusive:
         np.testing.assert_allclose(calibrated.sum(axis=1), 1.0)
+
+
+def errors_on_noise(rows: int, of_each: int, seed: int) -> tuple[float, float, float]:
+    """Of labels that the logits say nothing of: the error after isotonic calibration as fit says it, on the
+    rows that the curve was learnt from, and on as many new ones. of_each: rows of a sequence, which are
+    alike."""
+    rng = np.random.default_rng(seed)
+
+    def draw() -> tuple[Any, Any]:
+        coded = (rng.random(rows // of_each) < 0.5).astype(float).repeat(of_each)
+        return coded[:, np.newaxis], rng.normal(size=rows // of_each).repeat(of_each)[:, np.newaxis]
+
+    (coded, logits), (new_coded, new_logits) = draw(), draw()
+    found = Calibration.learnt("isotonic", coded, logits, False, np.arange(rows) // of_each)
+    own, new = found.probabilities(logits, False), found.probabilities(new_logits, False)
+    return (
+        found.ece_after,
+        expected_calibration_error(own.ravel(), coded.ravel().astype(bool)),
+        expected_calibration_error(new.ravel(), new_coded.ravel().astype(bool)),
+    )
+
+
+@pytest.mark.parametrize("of_each", [1, 4])
+def test_noise_does_not_look_calibrated(of_each: int) -> None:
+    """The error after calibration is no less than that of rows which the curve has not seen, nor others of
+    their sequence, although it is near 0 on its own."""
+    errors = [errors_on_noise(60 * of_each, of_each, seed) for seed in range(60)]
+    said, own, new = np.mean(errors, axis=0)
+    assert own < 0.02
+    assert 0.1 < new < said < 2.0 * new
+
+
+@pytest.mark.parametrize("method", ["temperature", "isotonic"])
+def test_the_error_after_calibration_is_not_measured_on_few_sequences(method: str) -> None:
+    coded, logits = drawn(True, 3.0, rows=36)
+    few = Calibration.learnt(method, coded, logits, True, np.arange(36) // 4)
+    enough = Calibration.learnt(method, coded, logits, True, np.arange(36) % 10)
+    assert np.isnan(few.ece_after)
+    assert 0.0 <= enough.ece_after <= 1.0
+    assert few.ece_before == enough.ece_before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
@@ -62,10 +63,9 @@ def fit_described(
     print(f"{model.cell}, {model.num_parameters_:,} parameters; {outcome(model)}")
     for name, coding in model.codings_.items():
         if (own := coding.calibration) is not None:
-            print(
-                f"{name}: calibrated by {own.method}: ECE {own.ece_before:.3f} before, "
-                f"{own.ece_after:.3f} after"
-            )
+            few = math.isnan(own.ece_after)
+            after = "too few sequences to measure it after" if few else f"{own.ece_after:.3f} after"
+            print(f"{name}: calibrated by {own.method}: ECE {own.ece_before:.3f} before, {after}")
     print(f"Model: {output} (tidegate info describes it)")
 
 

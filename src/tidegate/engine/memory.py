@@ -142,7 +142,9 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             return 2 * value * sequences if node.pooling == "max" else 0  # the step of the largest, int64
         case PaddingGate():
             return 2 * value
-        case Input() | SparseInput() | Embedding() | Repeat() | Align() | Gate() | Thresholds():
+        case Embedding():
+            return 17 * input_size  # of a row whether it was read, and where it is, in two lists that grow
+        case Input() | SparseInput() | Repeat() | Align() | Gate() | Thresholds():
             return 0
         case Dropout() | DropoutMask() | Zoneout() | Loss() | InputDecay():
             return 0

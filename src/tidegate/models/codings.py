@@ -217,7 +217,7 @@ class Coding:
         coding = self
         if record.calibration is not None:
             calibration = Calibration.learnt(
-                record.calibration, coded, outputs, isinstance(record, MultiClass)
+                record.calibration, coded, outputs, isinstance(record, MultiClass), rows.of_sequences[there]
             )
             coding = replace(self, calibration=calibration)
         if isinstance(record, MultiClass) or record.threshold != "validation":

@@ -39,6 +39,12 @@ class Rows:
         assert self.lengths is not None
         return np.concatenate(([0], np.cumsum(self.lengths)))
 
+    @property
+    def of_sequences(self) -> Integers:
+        """(R,) the sequence of each row."""
+        numbers = np.arange(len(self), dtype=np.int64)
+        return numbers if self.lengths is None else np.repeat(numbers, self.lengths)
+
     def take(self, indices: Integers) -> Rows:
         """The rows of these sequences."""
         if self.lengths is None:

@@ -141,11 +141,10 @@ def _coding(name: str, coding: Coding, arrays: Arrays) -> dict[str, Any]:
         calibration = coding.calibration
         for index, (x, y) in enumerate(calibration.points):
             arrays[f"codings.{name}.points.{index}"] = np.stack([x, y])
+        after = calibration.ece_after
         document["calibration"] = {
-            **{
-                part: getattr(calibration, part)
-                for part in ("method", "temperature", "ece_before", "ece_after")
-            },
+            **{part: getattr(calibration, part) for part in ("method", "temperature", "ece_before")},
+            "ece_after": None if np.isnan(after) else after,
             "num_points": len(calibration.points),
         }
     return document
@@ -158,8 +157,9 @@ def _from_coding(name: str, record: Any, document: Mapping[str, Any], arrays: Ar
     calibration = None
     if (own := document.get("calibration")) is not None:
         points = tuple(tuple(arrays[f"codings.{name}.points.{index}"]) for index in range(own["num_points"]))
-        plain = {key: value for key, value in own.items() if key != "num_points"}
-        calibration = Calibration(**plain, points=points)
+        after = np.nan if own["ece_after"] is None else own["ece_after"]
+        plain = {key: own[key] for key in ("method", "temperature", "ece_before")}
+        calibration = Calibration(**plain, ece_after=after, points=points)
     parts = {part: _tuple(document[part]) for part in ("weights", "thresholds", "frequencies")}
     return Coding(record, tuple(document["names"]), scaling, calibration=calibration, **parts)
 

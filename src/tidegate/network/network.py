@@ -19,6 +19,7 @@ from tidegate.network.nodes import (
     Gate,
     Input,
     InputDecay,
+    Loss,
     Node,
     PaddingGate,
     Pool,
@@ -86,6 +87,11 @@ class Network:
                     f"got {len(node.of)}: give each its own"
                 )
             for place, source in enumerate(node.of):
+                if isinstance(seen[source], Loss):
+                    raise ValueError(
+                        f"node {node.name!r} ({node.kind}) expects a node with a value; got {source!r}, a "
+                        "loss: name what the loss reads"
+                    )
                 sparse = isinstance(node, Embedding) or (isinstance(node, Align) and place == 1)
                 if isinstance(seen[source], SparseInput) != sparse:
                     raise ValueError(

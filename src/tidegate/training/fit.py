@@ -206,7 +206,7 @@ def fit(
     def averaged() -> Floats:
         """The weights after the epoch just trained, or the average that these become part of."""
         if not settings.averaging:
-            return engine.flat.copy()
+            return engine.flat
         return average + max(1.0 - settings.averaging, 1.0 / (run.epoch + 1)) * (engine.flat - average)
 
     if checkpoint is not None and (left := checkpoint.read(engine)) is not None:
@@ -226,7 +226,8 @@ def fit(
             val_loss, val_score = _evaluate(engine, weights, validation, settings, stop)
             row = (trained.loss, val_loss, training.score(trained), val_score)
             lowest = take_epoch(row, run.num_updates)
-            average[:] = weights
+            if settings.averaging:
+                average[:] = weights
             if lowest or validation is None:
                 best[:] = weights
             drawn_from, position = rng.bit_generator.state, Position()
@@ -276,14 +277,17 @@ def _evaluate(
     finite."""
     if part is None:
         return math.nan, math.nan
-    steps, trained = part.steps, engine.flat.copy()
+    steps = part.steps
     window = evaluation_window(steps.lengths, settings.bptt_steps, settings.recompute)
     size = evaluation_batch(steps.total_lengths)
-    engine.flat[:] = weights
+    trained = None if weights is engine.flat else engine.flat.copy()
+    if trained is not None:
+        engine.flat[:] = weights
     try:
         measured = engine.evaluate(steps, part.target, np.arange(len(part)), size, stop, window)
     finally:
-        engine.flat[:] = trained
+        if trained is not None:
+            engine.flat[:] = trained
     if not math.isfinite(measured.loss):
         raise Diverged(f"the validation loss is {measured.loss}: lower learning_rate or set clip_norm")
     return measured.loss, part.score(measured)
