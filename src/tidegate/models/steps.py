@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tidegate.engine import SparseRows, Steps
 from tidegate.estimators.gaps import with_gaps_of_others
-from tidegate.models.encoders import DTYPE, Arrays, Encoder, NumericEncoder, TableEncoder
+from tidegate.models.encoders import DTYPE, Encoder, NumericEncoder, TableEncoder
 from tidegate.models.plan import aligned_streams, stream_names, stream_of
 from tidegate.models.rows import Rows
 from tidegate.network import Input, Network, SparseInput
@@ -71,7 +71,7 @@ def with_gaps_drawn(
         return None
 
     def drawn(rng: np.random.Generator) -> Steps:
-        arrays: Arrays = {}
+        arrays: dict[str, Any] = {}
         for name, rate in rates.items():
             sequences = rows[name].sequences()
             assert sequences is not None
