@@ -36,6 +36,7 @@ WAYS = {
     "fill last": {"missing": "fill", "fill": "last"},
     "mask": {"missing": "mask", "fill": "last"},
     "decay": {"missing": "decay"},
+    "fill last, gaps of others": {"missing": "fill", "fill": "last", "gap_dropout": 0.5},
 }
 
 

@@ -40,6 +40,7 @@ MODEL = [
     "--as-measured",
     "--missing",
     "--fill",
+    "--gap-dropout",
     "--padding",
     "--optimizer",
     "--learning-rate",

@@ -66,6 +66,7 @@ def test_a_fit_is_the_librarys(run, folder):
         (["--recompute", "--one-direction"], "recompute", True),
         (["--keep-steps"], "recompute", False),
         (["--averaging", "0.5"], "averaging", 0.5),
+        (["--gap-dropout", "0.2"], "gap_dropout", 0.2),
         (["--patience", "none"], "patience", None),
         (["--patience", "3"], "patience", 3),
         (["--min-delta", 0.5], "min_delta", 0.5),

@@ -287,6 +287,7 @@ UNCHANGING = {
     "loss",
     "class_weight",
     "fill",
+    "gap_dropout",
     "bptt_steps",
     "recompute",
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tidegate
 from tidegate import SequenceClassifier, SequenceRegressor, Sequences
 from tidegate.data import load_japanese_vowels
-from tidegate.estimators.gaps import FILLS, Gaps
+from tidegate.estimators.gaps import FILLS, Gaps, with_gaps_of_others
 from tidegate.estimators.scaling import Scaling
 
 SMALL = {"hidden_size": 5, "max_epochs": 3, "random_state": 0, "num_threads": 1}
@@ -87,10 +87,8 @@ def test_the_inputs_of_every_way_are_those_of_the_definition(seed, share):
 @pytest.mark.parametrize(("missing", "fill"), WAYS)
 def test_every_way_learns_predicts_and_is_saved(tmp_path, missing, fill, bidirectional):
     X, y = gappy(times=True)
-    model = SequenceRegressor(
-        "gru", **SMALL, missing=missing, fill=fill, bidirectional=bidirectional, num_layers=2
-    )
-    model.fit(X, y)
+    options = {**SMALL, "bidirectional": bidirectional, "num_layers": 2, "gap_dropout": 0.0}
+    model = SequenceRegressor("gru", **options, missing=missing, fill=fill).fit(X, y)
     assert model.history_["loss"][-1] < model.history_["loss"][0]
     predicted = model.predict(X)
     assert np.isfinite(predicted).all()
@@ -359,3 +357,57 @@ def test_when_something_was_seen_counts_for_nothing_at_the_start(missing):
     assert weights.shape[1] == (2 if missing == "decay" else 3) * X.num_features
     of_values, of_gaps = weights[:, : X.num_features], weights[:, X.num_features :]
     assert np.abs(of_gaps).max() < 1e-9 < 0.01 < np.abs(of_values).max()
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 0.5, 1.0]))
+def test_a_sequence_may_lack_what_another_one_lacks(seed, rate):
+    X, _ = gappy(seed, num_sequences=6, times=True)
+    more = with_gaps_of_others(X, rate, np.random.default_rng(seed))
+    np.testing.assert_array_equal(more.times, X.times)
+    np.testing.assert_array_equal(more.offsets, X.offsets)
+    changed = 0
+    for own, got in zip(X, more):
+        there = ~np.isnan(got)
+        np.testing.assert_array_equal(got[there], own[there])
+        gaps_of_others = [np.isnan(np.resize(other, own.shape)) for other in X]
+        unions = [np.isnan(own) | gaps for gaps in gaps_of_others]
+        as_it_was = np.array_equal(~there, np.isnan(own))
+        assert as_it_was or any(np.array_equal(~there, union) for union in unions)
+        changed += not as_it_was
+    assert rate > 0.0 or changed == 0
+
+
+@pytest.mark.parametrize(("missing", "expected"), [("fill", 0.0), ("mask", 0.5), ("decay", 0.5)])
+@pytest.mark.parametrize("padding", ["skip", "gate"])
+def test_gaps_of_others_are_drawn_in_training_where_the_network_reads_gaps(missing, expected, padding):
+    X, y = gappy()
+    found = {
+        rate: SequenceRegressor("gru", **SMALL, missing=missing, padding=padding, gap_dropout=rate).fit(X, y)
+        for rate in (None, 0.0, 0.5)
+    }
+    losses = {rate: model.history_["loss"] for rate, model in found.items()}
+    assert losses[None] == losses[expected]
+    assert losses[0.0] != losses[0.5]
+    np.testing.assert_array_equal(found[0.0].gaps_.mean, found[0.5].gaps_.mean)
+
+
+def test_without_gaps_in_training_none_are_drawn():
+    X, y = gappy(share=0.0)
+    one, other = (
+        SequenceRegressor("gru", **SMALL, missing="decay", gap_dropout=rate).fit(X, y) for rate in (0.0, 1.0)
+    )
+    assert one.history_ == other.history_
+
+
+def test_gaps_of_others_take_from_training_what_gaps_alone_tell():
+    """Each training sequence lacks values of its own pattern, and its target is noise."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(24, 4, 8))
+    values[np.broadcast_to(rng.random((24, 1, 8)) < 0.5, values.shape)] = NAN
+    X, y = Sequences.from_any(values), rng.normal(size=24)
+    options = {"hidden_size": 16, "max_epochs": 150, "random_state": 0, "validation": None, "patience": None}
+    by_heart, drawn = (
+        SequenceRegressor("gru", missing="mask", gap_dropout=rate, **options).fit(X, y) for rate in (0.0, 0.5)
+    )
+    assert by_heart.history_["loss"][-1] < 0.5 * drawn.history_["loss"][-1]

@@ -29,7 +29,7 @@ def choice(argument: str, got: Any, options: Iterable[str]) -> str:
 
 def integer(argument: str, got: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
     """Return `got` as an int in [minimum, maximum]; otherwise raise ValueError."""
-    whole = not isinstance(got, bool) and isinstance(got, numbers.Integral)
+    whole = not isinstance(got, bool) and isinstance(got, (int, numbers.Integral))
     if not whole or not minimum <= got <= maximum:
         raise ValueError(
             f"{argument} expects a whole number from {minimum} to {maximum}; got {got!r}: "

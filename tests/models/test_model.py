@@ -586,3 +586,29 @@ def test_a_fitted_model_answers_several_threads_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: model.predict_proba(data)["kind"], range(8)):
             np.testing.assert_array_equal(found, expected)
+
+
+def test_gaps_of_other_sequences_are_drawn_in_training() -> None:
+    rng = np.random.default_rng(0)
+    data: dict[str, Any] = {
+        name: [np.where(rng.random((5, 2)) < 0.3, np.nan, rng.normal(size=(5, 2))) for _ in range(20)]
+        for name in ("gappy", "masked")
+    }
+    data["whole"] = [rng.normal(size=(5, 1)) for _ in range(20)]
+    data["y"] = rng.normal(size=20)
+    inputs = {
+        "gappy": Numeric(missing="decay"),
+        "masked": Numeric(),
+        "whole": Numeric(),
+    }
+
+    def losses(names: list[str], rate: float | None) -> list[float]:
+        own = {name: inputs[name] for name in names}
+        model = SequenceModel(
+            own, {"y": Regression()}, hidden_size=4, max_epochs=3, random_state=0, gap_dropout=rate
+        )
+        return model.fit({name: data[name] for name in [*names, "y"]}).history_["loss"]
+
+    for names in (["gappy", "whole"], ["masked"], ["gappy", "masked"]):
+        assert losses(names, None) == losses(names, 0.5) != losses(names, 0.0)
+    assert losses(["whole"], 1.0) == losses(["whole"], 0.0)

@@ -41,6 +41,10 @@ def start(engine: Engine) -> np.random.Generator:
     return rng
 
 
+def scaled_anew(rng: np.random.Generator) -> Steps:
+    return replace(TRAINING.steps, inputs=(TRAINING.steps.inputs[0] * np.float32(rng.random()),))
+
+
 def train(checkpoint: Checkpoint | None = None, watch: Any = None) -> tuple[Engine, Run]:
     engine = Engine(NETWORK)
     run = fit(engine, TRAINING, VALIDATION, SETTINGS, start(engine), checkpoint=checkpoint, watch=watch)
@@ -126,7 +130,14 @@ class Stopping(Engine):
         return result
 
 
-@pytest.mark.parametrize("case", [(NETWORK, TRAINING, VALIDATION, SETTINGS), IN_WINDOWS], ids=["", "windows"])
+CASES = {
+    "": (NETWORK, TRAINING, VALIDATION, SETTINGS),
+    "drawn": (NETWORK, replace(TRAINING, drawn=scaled_anew), VALIDATION, SETTINGS),
+    "windows": IN_WINDOWS,
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_interrupted_again_and_again_it_ends_with_the_same_bits(tmp_path: Path, case: Any) -> None:
     """No state is written but by the interruption, and no update is lost."""
     network, *parts, settings = case

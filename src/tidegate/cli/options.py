@@ -137,6 +137,12 @@ class ModelOptions:
     fill: Annotated[
         str | None, typer.Option(help="What stands for them with fill and mask: mean, zero or last.")
     ] = None
+    gap_dropout: Annotated[
+        float | None,
+        typer.Option(
+            help="Rate at which a training sequence lacks, in an epoch, also what another one lacks."
+        ),
+    ] = None
     padding: Annotated[
         str | None,
         typer.Option(

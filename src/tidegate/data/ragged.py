@@ -223,6 +223,11 @@ class Sequences:
         """Which values are there, (S, I)."""
         return ~np.isnan(self.values)
 
+    def with_gaps(self, missing: NDArray[np.bool_]) -> Sequences:
+        """The same without the values where missing, (S, I), is True."""
+        values = _with_gaps(self.values, ~missing)
+        return self._trusted(values, self.offsets, self.ids, self.times, self.padding)
+
     @cached_property
     def first_gap(self) -> tuple[int, int] | None:
         """Step, counted over all sequences, and feature of the first missing value; None where all are

@@ -92,8 +92,9 @@ class Engine:
         self.dtype = choice("dtype", dtype, DTYPES)
         self.num_threads = integer("num_threads", num_threads, 1, MAX_THREADS)
         require_memory(network, self.dtype)
-        kind = extension().Network32 if dtype == "float32" else extension().Network64
-        self._plan = kind(network.num_parameters, self.num_threads)
+        bits = "32" if dtype == "float32" else "64"
+        self._plan = getattr(extension(), f"Network{bits}")(network.num_parameters, self.num_threads)
+        self._native_steps = getattr(extension(), f"Steps{bits}")
         self._numbers = _add_nodes(self._plan, network)
         self._losses = [node for node in network.nodes if isinstance(node, Loss)]
         self.flat: Floats = self._plan.parameters
@@ -411,8 +412,7 @@ class Engine:
             if rows.values is not None:
                 exactly(f"sparse[{index}].values", rows.values, self.dtype, 1)
             sparse.append((rows.offsets, rows.columns, rows.values))
-        kind = extension().Steps32 if self.dtype == "float32" else extension().Steps64
-        return kind(list(steps.inputs), steps.starts, steps.lengths, sparse, list(steps.others))
+        return self._native_steps(steps.inputs, steps.starts, steps.lengths, sparse, steps.others)
 
     def _targets(self, target: Target | Sequence[Target]) -> list[Any]:
         return [self._target(one) for one in ([target] if isinstance(target, Target) else target)]
@@ -449,7 +449,7 @@ def _position(reached: tuple[int, Sequence[tuple[float, float, float]], Floats])
 
 def _by_length(steps: Steps) -> Indices:
     """Batches of like lengths waste the least where rows shrink; results do not depend on it."""
-    return np.argsort(-steps.total_lengths, kind="stable")
+    return (-steps.total_lengths).argsort(kind="stable")
 
 
 def _number_of_stream(node: Input | SparseInput) -> int:

@@ -26,8 +26,8 @@ def exactly(argument: str, got: Any, dtype: str, num_axes: int) -> NDArray[Any]:
         isinstance(got, np.ndarray)
         and got.dtype == dtype
         and got.ndim == num_axes
-        and got.flags.c_contiguous
-        and got.flags.aligned
+        and (flags := got.flags).c_contiguous
+        and flags.aligned
     ):
         described = (
             f"{'' if got.flags.c_contiguous else 'not contiguous '}{got.dtype.str} of shape {got.shape}"
@@ -74,15 +74,19 @@ class Steps:
     others: tuple[tuple[Indices, Indices], ...] = ()
 
     def __post_init__(self) -> None:
-        for number, (starts, lengths) in enumerate(((self.starts, self.lengths), *self.others)):
-            of = f"others[{number - 1}]: " if number else ""
-            exactly(f"{of}starts", starts, "int64", 1)
-            exactly(f"{of}lengths", lengths, "int64", 1)
+        exactly("starts", self.starts, "int64", 1)
+        exactly("lengths", self.lengths, "int64", 1)
+        for number, (starts, lengths) in enumerate(self.others):
+            exactly(f"others[{number}]: starts", starts, "int64", 1)
+            exactly(f"others[{number}]: lengths", lengths, "int64", 1)
 
     @property
     def total_lengths(self) -> Indices:
         """(N,) steps of each sequence in all streams."""
-        return sum((lengths for _, lengths in self.others), start=self.lengths)
+        total = self.lengths
+        for _, lengths in self.others:
+            total = total + lengths
+        return total
 
     @classmethod
     def of(cls, values: ArrayLike, offsets: ArrayLike, dtype: str = "float32") -> Steps:

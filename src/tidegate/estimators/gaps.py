@@ -20,6 +20,19 @@ MISSING = ("refuse", "fill", "mask", "decay")
 FILLS = ("mean", "zero", "last")
 # Intervals; a longer time counts as this, so that its products are finite in float32.
 LONGEST = 1e12
+# Rate, where nothing else is said, at which training sequences lack what others lack.
+GAP_DROPOUT = 0.5
+
+
+def with_gaps_of_others(X: Sequences, rate: float, rng: np.random.Generator) -> Sequences:
+    """Each sequence, with probability `rate`, also without what another one lacks, drawn from X: the same
+    values at the same steps, counted from the beginning; one that is shorter begins anew at its end."""
+    lengths, starts = X.lengths, X.offsets[:-1]
+    drawn = rng.random(len(X)) < rate
+    others = rng.choice(np.flatnonzero(lengths), len(X))
+    within = np.arange(X.total_steps) - np.repeat(starts, lengths)
+    rows = np.repeat(starts[others], lengths) + within % np.repeat(lengths[others], lengths)
+    return X.with_gaps(np.isnan(X.values[rows]) & np.repeat(drawn, lengths)[:, np.newaxis])
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,10 @@ class Gaps:
     def num_columns(self, num_features: int) -> int:
         """Columns of the network's input x."""
         return 3 * num_features if self.missing == "mask" else num_features
+
+    def dropout(self, rate: float | None) -> float:
+        """gap_dropout; None: GAP_DROPOUT where the network reads what is missing, else 0."""
+        return rate if rate is not None else GAP_DROPOUT if self.missing in ("mask", "decay") else 0.0
 
     def at_start(self, parameters: dict[str, NDArray[Any]], num_features: int) -> dict[str, NDArray[Any]]:
         """The initial parameters, with weights of zero for what the first layer reads beside the values: when
@@ -142,11 +159,10 @@ class Gaps:
         NaN where there is none."""
         steps = np.arange(len(values))[:, np.newaxis]
         first = np.repeat(offsets[:-1], np.diff(offsets))[:, np.newaxis]  # (S, 1) of each step's sequence
-        seen = np.maximum.accumulate(np.where(np.isnan(values), -1, steps), axis=0)
-        last = np.where(seen >= first, np.take_along_axis(values, np.maximum(seen, 0), axis=0), np.nan)
+        seen = np.maximum.accumulate(np.where(np.isnan(values), first, steps), axis=0)  # or the first step
         before = np.maximum(np.concatenate([seen[:1], seen[:-1]]), first)
-        stamps = np.arange(len(values), dtype=np.float64) if times is None else times
-        return self.in_intervals(stamps[:, np.newaxis] - stamps[np.minimum(before, steps)]), last
+        elapsed = steps - before if times is None else times[:, np.newaxis] - times[before]
+        return self.in_intervals(elapsed), np.take_along_axis(values, seen, axis=0)
 
     def _centre(self, scaling: Scaling) -> Doubles:
         """The training mean as the network sees it: 0 where features are standardised."""

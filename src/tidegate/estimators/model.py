@@ -6,6 +6,7 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch, e
 from tidegate.estimators.columns import Columns
 from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
 from tidegate.estimators.gappy_stream import GappyStream
-from tidegate.estimators.gaps import Gaps
+from tidegate.estimators.gaps import Gaps, with_gaps_of_others
 from tidegate.estimators.options import Options
 from tidegate.estimators.padding import Padding
 from tidegate.estimators.scaling import Doubles, Scaling
@@ -127,16 +128,24 @@ class SequenceEstimator(Options):
             )
         read_as = sum(node.size for node in network.nodes if isinstance(node, Input))
         copies = -(-read_as // examples.X.num_features)  # with gaps the times since are read as well
+        gap_dropout = gaps.dropout(settings.gap_dropout) if training.X.has_gaps else 0.0
         check_memory(
             network,
             examples.X.lengths,
             settings.batch_size,
-            copies * data_bytes(examples.X.values),
+            (2 if gap_dropout else 1) * copies * data_bytes(examples.X.values),
             bptt_steps=settings.bptt_steps,
             recompute=settings.recompute,
         )
         read = partial(_part, network=network, scaling=scaling, gaps=gaps, coding=coding)
         training_part = read(training, ("X", "y"))
+        if gap_dropout:
+
+            def drawn(rng: np.random.Generator) -> Steps:
+                with_more = with_gaps_of_others(training.X, gap_dropout, rng)
+                return as_steps("X", with_more, network, scaling, gaps)
+
+            training_part = replace(training_part, drawn=drawn)
         validation_part = None
         if validation is not None:
             validation_part = read(validation, ("validation[0]", "validation[1]"))

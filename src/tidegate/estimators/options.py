@@ -53,6 +53,9 @@ class Options(BaseEstimator):  # type: ignore[misc]
     each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
     what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
     validation data have gaps, else "refuse". docs/missing.md says which to take.
+    gap_dropout: rate at which a training sequence lacks, in an epoch, also what another one lacks, drawn anew
+    for each epoch, so that no training sequence can be told by what it lacks. None: 0.5 with "mask" and
+    "decay", which show that to the network, 0 with "fill".
     padding: what becomes of steps that are padding, in sequences that have some
     (Sequences.from_padded(..., padding="keep")). "skip" computes nothing for them; "gate" lets each unit
     learn how far such a step moves its state; "input" reads zeros there, like other values. With "gate" and
@@ -91,6 +94,7 @@ class Options(BaseEstimator):  # type: ignore[misc]
     standardize: bool = True
     missing: str | None = None
     fill: str = "mean"
+    gap_dropout: float | None = _TRAINING.gap_dropout
     padding: str = "skip"
     warm_start: bool = False
     num_threads: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ from tidegate.models.parts import in_two
 from tidegate.models.plan import network_of
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows
-from tidegate.models.steps import steps_of
+from tidegate.models.steps import steps_of, with_gaps_drawn
 from tidegate.models.tables import TableSource
 from tidegate.models.targets import TargetRecord, _Target
 from tidegate.network import POOLINGS, Network
@@ -106,6 +106,7 @@ class SequenceModel:
     validation: float | Data | None = _TRAINING.validation
     clip_norm: float | None = _TRAINING.clip_norm
     averaging: float = _TRAINING.averaging
+    gap_dropout: float | None = _TRAINING.gap_dropout
     initializers: Initializers | None = None
     num_threads: int | None = None
     random_state: int | None = None
@@ -184,6 +185,10 @@ class SequenceModel:
         }
         network = network_of(encoders, codings, self._network_settings())
         part = self._part(training, encoders, codings, network)
+        drawn = with_gaps_drawn(
+            part.steps, training, encoders, network, self.bidirectional, settings.gap_dropout
+        )
+        part = replace(part, drawn=drawn)
         validation = None if held_out is None else self._part(held_out, encoders, codings, network)
         size = sum(array.nbytes for array in part.steps.inputs)
         check_memory(network, part.steps.total_lengths, settings.batch_size, 4 * size, has_windows=False)

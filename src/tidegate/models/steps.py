@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.engine import SparseRows, Steps
-from tidegate.models.encoders import DTYPE, Encoder, TableEncoder
+from tidegate.estimators.gaps import with_gaps_of_others
+from tidegate.models.encoders import DTYPE, Encoder, NumericEncoder, TableEncoder
 from tidegate.models.plan import aligned_streams, stream_names, stream_of
 from tidegate.models.rows import Rows
 from tidegate.network import Input, Network, SparseInput
@@ -47,6 +49,39 @@ def steps_of(
         tuple(arrays[node.name] for node in network.nodes if isinstance(node, SparseInput)),
         tuple(places[1:]),
     )
+
+
+def with_gaps_drawn(
+    steps: Steps,
+    rows: Mapping[str, Rows],
+    encoders: Mapping[str, Encoder],
+    network: Network,
+    both_directions: bool,
+    gap_dropout: float | None,
+) -> Callable[[np.random.Generator], Steps] | None:
+    """What draws the steps of an epoch, in which inputs of steps lack more; None where none has gaps."""
+    rates = {
+        name: encoder.gaps.dropout(gap_dropout)
+        for name, encoder in encoders.items()
+        if isinstance(encoder, NumericEncoder)
+        and encoder.record.is_step
+        and np.isnan(rows[name].values).any()
+    }
+    if not any(rates.values()):
+        return None
+
+    def drawn(rng: np.random.Generator) -> Steps:
+        arrays: dict[str, Any] = {}
+        for name, rate in rates.items():
+            sequences = rows[name].sequences()
+            assert sequences is not None
+            more = replace(rows[name], values=with_gaps_of_others(sequences, rate, rng).values)
+            arrays |= encoders[name].arrays(f"inputs[{name!r}]", name, more, both_directions)
+        names = [node.name for node in network.nodes if isinstance(node, Input)]
+        inputs = tuple(arrays.get(name, values) for name, values in zip(names, steps.inputs))
+        return replace(steps, inputs=inputs)
+
+    return drawn
 
 
 def _index(rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], main: str, other: str) -> SparseRows:

@@ -24,11 +24,13 @@ MEASURES = ("loss", "val_loss", "score", "val_score")
 @dataclass(frozen=True)
 class Part:
     """A part of the data as the engine takes it, with a target or one for each loss. variance: of each
-    target, for R^2; None where the score is accuracy."""
+    target, for R^2; None where the score is accuracy. drawn: the steps as an epoch of training reads them, of
+    the same lengths; None: as they are."""
 
     steps: Steps
     target: Target | tuple[Target, ...]
     variance: float | tuple[float | None, ...] | None = None
+    drawn: Callable[[np.random.Generator], Steps] | None = None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -175,6 +177,7 @@ def fit(
         nonlocal position
         rates = schedule.rates(settings.learning_rate, run.epoch, run.max_epochs, num_batches, losses)
         order, seed = rng.permutation(len(training)), int(rng.integers(2**63))
+        steps = training.steps if training.drawn is None else training.drawn(rng)
         if settings.bptt_steps is not None:  # the windows of a batch have the rate of the batch
             lengths, size = training.steps.lengths, settings.batch_size
             rates = rates.repeat(engine.updates_of_batches(lengths, order, size, settings.bptt_steps))
@@ -182,7 +185,7 @@ def fit(
         while True:
             try:
                 trained = engine.epoch(
-                    training.steps,
+                    steps,
                     training.target,
                     order,
                     settings.batch_size,

@@ -129,7 +129,8 @@ class TrainingSettings:
     more than min_delta for patience epochs; patience=None trains all max_epochs. clip_norm: the gradient's
     largest norm; None leaves it. averaging: validated and kept is not what an epoch ends with, but a moving
     average of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in
-    the first ones it is the mean of all. 0: none.
+    the first ones it is the mean of all. 0: none. gap_dropout: the rate at which a sequence lacks, in an
+    epoch, also what another one lacks, as the estimators have it.
 
     bptt_steps: back-propagation is truncated to windows of so many steps, each of which begins with the
     states of the one before (Williams & Peng 1990); with a target a step there is an update after each. None:
@@ -149,6 +150,7 @@ class TrainingSettings:
     bptt_steps: int | None = None
     recompute: bool = False
     averaging: float = 0.0
+    gap_dropout: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, Optimizer):
@@ -170,6 +172,8 @@ class TrainingSettings:
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
         real("averaging", self.averaging, 0.0, 0.9999)
+        if self.gap_dropout is not None:
+            real("gap_dropout", self.gap_dropout, 0.0, 1.0)
         if not isinstance(self.recompute, bool):
             raise ValueError(f"recompute expects True or False; got {self.recompute!r}: pass one of them")
         if self.bptt_steps is not None:
