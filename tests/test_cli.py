@@ -56,15 +56,15 @@ MODEL = [
     "--min-delta",
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
-COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--margin"]
-COMPARE += ["--output", "--resume", "--overwrite", "--format", "--threads"]
+RUN = ["--margin", "--output", "--resume", "--overwrite", "--format", "--threads"]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", *RUN]
 FLAGS = {
     "init": ["data", "--output", "--id", "--time", "--target", "--encoding", "--schema"],
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
     "predict": ["model", "data", "--output", "--format", *INPUT, "--threads"],
     "evaluate": ["model", "data", "--format", "--output", *INPUT, *TARGET, "--threads"],
     "compare": ["data", *INPUT, *TARGET, *COMPARE, *MODEL],
-    "ablate": ["file", "--seeds", "--test", "--permutation", "--seed", "--format", "--output"],
+    "ablate": ["file", "--cell", "--seeds", "--seed", "--test", "--permutation", *RUN, *MODEL],
     "info": ["model", "--format", "--output"],
     "cells": [
         "name",

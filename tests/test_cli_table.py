@@ -8,6 +8,11 @@ from comparison.made_up import cell as cell_of
 from rich.console import Console
 
 from tidegate.comparison import CellResult, Comparison
+from tidegate.comparison.scores import UNNAMED
+
+
+def _scored(own):
+    return replace(own, train_score=abs(own.test_score), validation_score=abs(own.test_score))
 
 
 def comparison_of(*cells, sign=-1):
@@ -15,14 +20,13 @@ def comparison_of(*cells, sign=-1):
     results = []
     for name in cells:
         made = cell_of(name, [sign * score for score in (0.123, 0.456, 0.789)], **measures)
-        replicas = (
-            replace(own, train_score=abs(own.test_score), validation_score=abs(own.test_score))
-            for own in made.replicas
-        )
+        replicas = (replace(own, targets={UNNAMED: _scored(own.targets[UNNAMED])}) for own in made.replicas)
         results.append(CellResult(name, tuple(replicas)))
     return Comparison(
         task="regression",
-        score_name="R2",
+        score_names={UNNAMED: "R2"},
+        curve="R2",
+        noun="cell",
         cells=tuple(results),
         verdicts=(),
         claims=[],

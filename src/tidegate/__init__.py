@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tidegate.comparison import Comparison as Comparison
+    from tidegate.comparison import ablate as ablate
     from tidegate.comparison import compare as compare
+    from tidegate.comparison import compare_models as compare_models
     from tidegate.data.bundled import load_japanese_vowels as load_japanese_vowels
     from tidegate.data.dataset import Dataset as Dataset
     from tidegate.data.ragged import Sequences as Sequences
@@ -59,7 +61,9 @@ _HOMES = {
     "Sequences": "data.ragged",
     "Text": "models",
     "Vector": "models",
+    "ablate": "comparison",
     "compare": "comparison",
+    "compare_models": "comparison",
     "load": "models",
     "load_japanese_vowels": "data.bundled",
     "read": "data.reading",

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import tidegate
-from tidegate.comparison import Comparison, Interrupted, run, trials
+from tidegate.comparison import Comparison, Interrupted, arguments, run, trials
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences, split
 from tidegate.engine import Stop
@@ -153,7 +153,7 @@ def test_no_group_is_on_both_sides_of_any_split(task, monkeypatch):
     assert len(jobs) == 15
     held_out = set()
     for job in jobs:
-        training, testing = job.division.of_seed(job.seed)
+        training, testing = job.subject.division.of_seed(job.seed)
         assert not set(training.groups) & set(testing.groups)
         assert len(training.X) + len(testing.X) == 60
         held_out.add(tuple(testing.groups))
@@ -194,7 +194,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(task, tmp_path, monkey
     with pytest.raises(OSError, match="No space left"):
         comparison.save(tmp_path)
     assert (tmp_path / "result.json").read_bytes() == before
-    left = {".lock", "comparison.json", "replicas", "report.html", "result.json"}
+    left = {".lock", "comparison.json", "models", "replicas", "report.html", "result.json"}
     assert {path.name for path in tmp_path.iterdir()} == left
 
 
@@ -280,7 +280,7 @@ def test_ctrl_c_keeps_the_replicas_that_were_finished(task, monkeypatch, tmp_pat
                     pass
             return super()._fit(*args, stop=stop, **options)
 
-    monkeypatch.setitem(trials.TASKS, "classification", PressesCtrlC)
+    monkeypatch.setitem(arguments.TASKS, "classification", PressesCtrlC)
     with pytest.raises(Interrupted, match=r"2 of 6 replicas finished, kept in .*result.json") as caught:
         tidegate.compare(*task, cells=("rnn", "gru"), seeds=3, output=tmp_path, **QUICK, num_threads=1)
     comparison = caught.value.comparison
@@ -327,7 +327,7 @@ def test_replicas_bring_no_threads_of_blas(task, monkeypatch):
             counts.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
             return super()._fit(*args, **options)
 
-    monkeypatch.setitem(trials.TASKS, "classification", Counts)
+    monkeypatch.setitem(arguments.TASKS, "classification", Counts)
     with threadpool_limits(2, user_api="blas"):
         tidegate.compare(*task, cells="rnn", seeds=1, **QUICK)
         after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
@@ -342,7 +342,7 @@ def test_an_error_of_one_replica_ends_the_others(task, monkeypatch):
                 raise FloatingPointError("diverged")
             return super()._fit(*args, **options)
 
-    monkeypatch.setitem(trials.TASKS, "classification", FailsWithSeedOne)
+    monkeypatch.setitem(arguments.TASKS, "classification", FailsWithSeedOne)
     with pytest.raises(FloatingPointError, match="diverged"):
         tidegate.compare(*task, cells="rnn", seeds=2, **ENDLESS)
 

@@ -2,20 +2,19 @@ import math
 
 import numpy as np
 import pytest
-from comparison.made_up import cell, classes, numbers, replica
+from comparison.made_up import cell, classes, judged, numbers, replica
 from sklearn.metrics import r2_score
 
 import tidegate
 from tidegate import compare
 from tidegate.comparison import CellResult
-from tidegate.comparison.differences import verdicts
 from tidegate.statistics import holm
 
 
 def test_on_splits_it_is_the_corrected_resampled_t():
     """By hand: s = 0.1, so the error is 0.1 sqrt(1/3 + 10/30), times 4.3027, t's 97.5 % point with 2 degrees
     of freedom."""
-    (verdict,) = verdicts(
+    (verdict,) = judged(
         [cell("lstm", [0.9, 0.8, 0.7]), cell("gru", [0.8, 0.6, 0.4])], "accuracy", sizes=(30, 10)
     )
     own = verdict.difference
@@ -28,16 +27,16 @@ def test_on_splits_it_is_the_corrected_resampled_t():
 
 def test_only_seeds_that_both_have_are_paired():
     cells = [cell("lstm", [0.1, 0.2, 0.3], first_seed=1), cell("gru", [0.2, 0.4, 0.5])]
-    (verdict,) = verdicts(cells, "accuracy", sizes=(30, 10))
+    (verdict,) = judged(cells, "accuracy", sizes=(30, 10))
     assert verdict.difference.num_runs == 2
     assert verdict.difference.estimate == pytest.approx(((0.1 - 0.4) + (0.2 - 0.5)) / 2)
     assert verdict.outcome == "unknown"
-    assert verdicts([cells[0], cell("gru", [0.1])], "accuracy", sizes=(30, 10)) == ()
+    assert judged([cells[0], cell("gru", [0.1])], "accuracy", sizes=(30, 10)) == ()
 
 
 def test_the_p_values_of_all_pairs_are_adjusted_for_one_another():
     cells = [cell("rnn", [0.1, 0.2, 0.3]), cell("lstm", [0.5, 0.9, 0.8]), cell("gru", [0.6, 0.8, 0.7])]
-    found = verdicts(cells, "accuracy", sizes=(30, 10))
+    found = judged(cells, "accuracy", sizes=(30, 10))
     assert [(one.first, one.second) for one in found] == [("rnn", "lstm"), ("rnn", "gru"), ("lstm", "gru")]
     assert tuple(one.p_adjusted for one in found) == holm([one.difference.p_value for one in found])
 
@@ -51,7 +50,7 @@ def classifier(name, wrong):
 
 def test_on_one_test_part_it_is_the_bootstrap_over_its_sequences():
     cells = [classifier("lstm", [2, 3, 4]), classifier("gru", [30, 31, 32])]
-    (verdict,) = verdicts(cells, "accuracy")
+    (verdict,) = judged(cells, "accuracy")
     own = verdict.difference
     assert (own.method, own.num_runs, own.num_test) == ("paired bootstrap", 3, 100)
     assert own.estimate == pytest.approx(0.28)
@@ -65,7 +64,7 @@ def test_on_one_test_part_it_is_the_bootstrap_over_its_sequences():
 def test_a_margin_reaches_every_method():
     """The difference is 0.28, with an interval of about 0.19 to 0.37; or nearly 1 of R^2."""
     labels = [classifier("lstm", [2, 3, 4]), classifier("gru", [30, 31, 32])]
-    found = {margin: verdicts(labels, "accuracy", margin=margin)[0] for margin in (0.05, 0.28, 0.9)}
+    found = {margin: judged(labels, "accuracy", margin=margin)[0] for margin in (0.05, 0.28, 0.9)}
     assert [own.outcome for own in found.values()] == ["better", "not shown", "same"]
     assert found[0.05].text.endswith("Verdict: lstm is better than gru by more than 0.05.")
     true = np.linspace(0.0, 1.0, 40)[:, np.newaxis]
@@ -82,15 +81,15 @@ def test_a_margin_reaches_every_method():
         )
         for name, noise in (("lstm", 0.01), ("gru", 0.3))
     ]
-    outcomes = [verdicts(regressed, "R2", margin=margin)[0].outcome for margin in (0.1, 9.0)]
+    outcomes = [judged(regressed, "R2", margin=margin)[0].outcome for margin in (0.1, 9.0)]
     assert outcomes == ["better", "same"]
     on_splits = [cell("lstm", [0.9, 0.8, 0.7]), cell("gru", [0.8, 0.6, 0.4])]
-    assert verdicts(on_splits, "accuracy", sizes=(30, 10), margin=0.6)[0].outcome == "same"
+    assert judged(on_splits, "accuracy", sizes=(30, 10), margin=0.6)[0].outcome == "same"
 
 
 def test_rows_of_one_group_are_one_observation():
     cells = [classifier("lstm", [2, 3, 4]), classifier("gru", [30, 31, 32])]
-    (verdict,) = verdicts(cells, "accuracy", groups=np.arange(100) // 25)
+    (verdict,) = judged(cells, "accuracy", groups=np.arange(100) // 25)
     assert verdict.difference.num_test == 4
     assert verdict.winner is None
 
@@ -111,7 +110,7 @@ def test_numbers_are_compared_by_r2():
                 ),
             )
         )
-    (verdict,) = verdicts(cells, "R2")
+    (verdict,) = judged(cells, "R2")
     assert verdict.difference.estimate == pytest.approx(np.mean(scores["lstm"]) - np.mean(scores["gru"]))
     assert verdict.winner == "lstm"
 
@@ -119,7 +118,7 @@ def test_numbers_are_compared_by_r2():
 @pytest.mark.parametrize("sizes", [None, (30, 10)])
 def test_a_score_that_is_not_a_number_says_nothing(sizes):
     cells = [cell("lstm", [math.nan, 0.2, 0.3]), cell("gru", [0.1, 0.2, 0.3])]
-    (verdict,) = verdicts(cells, "R2", sizes=sizes)
+    (verdict,) = judged(cells, "R2", sizes=sizes)
     assert verdict.outcome == "unknown"
     assert "nothing can be said: a test score is not a number" in verdict.text
 

@@ -5,14 +5,16 @@ import math
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from comparison.made_up import classes, numbers, replica
 
 import tidegate
-from tidegate.comparison import trials
+from tidegate.comparison import arguments
 from tidegate.comparison.folder import Folder
+from tidegate.comparison.scores import UNNAMED
 from tidegate.data import Sequences
 from tidegate.training.checkpoint import Checkpoint
 
@@ -92,7 +94,7 @@ def test_finished_replicas_are_not_trained_again(task, tmp_path, monkeypatch):
         def _fit(self, *args, **options):
             raise AssertionError
 
-    monkeypatch.setitem(trials.TASKS, "classification", NotTrained)
+    monkeypatch.setitem(arguments.TASKS, "classification", NotTrained)
     again = compare(task, tmp_path, resume=True)
     assert again.cells[0].replicas == first.cells[0].replicas
     assert again.verdicts == first.verdicts
@@ -213,10 +215,11 @@ def test_a_replica_comes_back_to_the_bit(tmp_path, answers):
     folder = Folder(tmp_path, IDENTITY, resume=False)
     history = {"loss": [0.1, math.inf], "val_loss": [math.nan, 0.3]}
     own = replica(test_score=1 / 3, validation_score=None, answers=answers, history=history)
-    folder.write(own)
+    folder.write(own, SimpleNamespace(save=lambda path: None))
     back = folder.read("lstm", 0)
     assert str(back) == str(own)
-    assert back.answers.labels == answers.labels
+    kept = back.targets[UNNAMED].answers
+    assert kept.labels == answers.labels
     for name, array in answers.arrays().items():
-        np.testing.assert_array_equal(back.answers.arrays()[name], array, strict=True)
+        np.testing.assert_array_equal(kept.arrays()[name], array, strict=True)
     assert folder.read("lstm", 1) is None

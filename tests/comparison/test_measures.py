@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from comparison.made_up import cell, classes, numbers, replica
+from comparison.made_up import cell, classes, judged, numbers, replica
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
@@ -14,7 +14,6 @@ from tidegate.comparison import CellResult, Scores
 from tidegate.comparison.answers import MOST_PREDICTIONS, calibration, confusion, predictions
 from tidegate.comparison.claims import claims
 from tidegate.comparison.costs import latency_seconds
-from tidegate.comparison.differences import verdicts
 from tidegate.comparison.sizes import nearest
 from tidegate.data import Sequences
 from tidegate.network import sequence_network
@@ -30,7 +29,7 @@ def test_scores_are_the_median_and_the_range():
 def test_convergence_is_the_epoch_that_was_kept():
     own = replica(updates=40, epochs=4, best_epoch=3, train_score=0.9, test_score=0.7)
     assert own.updates_to_convergence == 30
-    assert own.gap == pytest.approx(0.2)
+    assert own.generalization_gap == pytest.approx(0.2)
 
 
 def test_the_time_to_a_score_ends_with_the_first_epoch_that_has_it():
@@ -96,7 +95,7 @@ def test_latency_is_that_of_the_sequence_of_median_length(monkeypatch):
 
 
 def answered(lstm, gru, match="hidden"):
-    found = verdicts([lstm, gru], "accuracy", sizes=(30, 10))
+    found = judged([lstm, gru], "accuracy", sizes=(30, 10))
     return {one["claim"]: one for one in claims([lstm, gru], found, match, DATA)}
 
 

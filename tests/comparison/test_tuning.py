@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tidegate
-from tidegate.comparison import Interrupted, trials, tuning
+from tidegate.comparison import Interrupted, arguments, trials, tuning
 from tidegate.data import Sequences
 from tidegate.engine import Diverged
 
@@ -47,7 +47,7 @@ def spied(monkeypatch):
             seen.append((numbers, self.get_params()))
             return super()._fit(X, y, *args, **options)
 
-    monkeypatch.setitem(trials.TASKS, "classification", Spied)
+    monkeypatch.setitem(arguments.TASKS, "classification", Spied)
     return seen
 
 
@@ -264,7 +264,7 @@ def test_a_trial_that_diverges_is_the_worst(task, monkeypatch):
                 raise Diverged
             return super()._fit(*args, **options)
 
-    monkeypatch.setitem(trials.TASKS, "classification", Diverges)
+    monkeypatch.setitem(arguments.TASKS, "classification", Diverges)
     diverging = {0.003}  # that which was given
     assert compare(task, tune=2, cells="rnn")["rnn"].tuned.trial == 2
     monkeypatch.setattr(tuning.Search, "_loss", lambda *_: np.inf)

@@ -156,7 +156,7 @@ def test_steps_and_streams_are_matched_by_id_and_in_the_order_of_time(folder: Pa
     assert set(model.evaluate(tables.data)) == {"pace", "foot"}
 
 
-def test_fit_evaluate_predict_info_ablate_and_compare(run: Any, folder: Path) -> None:
+def test_fit_evaluate_predict_and_info(run: Any, folder: Path) -> None:
     code, out, err = run("fit", "model.toml", "--output", "model.safetensors")
     assert (code, err) == (0, "")
     for line in (
@@ -190,19 +190,6 @@ def test_fit_evaluate_predict_info_ablate_and_compare(run: Any, folder: Path) ->
     assert code == 0
     assert "target tags: multi label" in out
     assert run("info", "model.safetensors", "--format", "json")[0] == 0
-    code, out, err = run("ablate", "model.toml", "--seeds", 3, "--output", "lost.json")
-    assert code == 0
-    assert "section accuracy of all minus without description" in out
-    lost = {(row["target"], row["second"]): row for row in json.loads((folder / "lost.json").read_text())}
-    assert lost["section", "without description"]["difference"] > 0.3
-    assert abs(lost["section", "without side"]["difference"]) < 0.1
-    code, out, err = run("ablate", "model.toml", "--permutation", "--format", "csv")
-    assert (code, err) == (0, "")
-    losses = {(row["input"], row["target"]): float(row["loss"]) for row in csv.DictReader(out.splitlines())}
-    assert losses["description", "section"] > 0.3 > abs(losses["side", "section"])
-    code, out, err = run("compare", "model.toml", "--cells", "gru,rnn", "--seeds", 3, "--max-epochs", 2)
-    assert (code, err) == (0, "")
-    assert "section accuracy of gru minus rnn" in out
 
 
 def test_options_of_the_command_line_go_before_those_of_the_file(run: Any, folder: Path) -> None:

@@ -437,21 +437,6 @@ def test_permutation_importance_finds_what_informs() -> None:
     assert abs(found["noise"]["kind"]) < 0.1
 
 
-def test_ablation_trains_without_each_input_and_judges() -> None:
-    from tidegate.models.trials import ablate
-
-    model = SequenceModel(
-        {"steps": Numeric(), "noise": Numeric(role="static")},
-        {"kind": MultiClass()},
-        **{**QUICK, "max_epochs": 15},
-    )
-    trials = ablate(model, drawn(), seeds=3)
-    assert set(trials.scores) == {"all", "without steps", "without noise"}
-    verdicts = trials.verdicts([("all", "without steps"), ("all", "without noise")], "kind")
-    assert [verdict.outcome for verdict in verdicts] == ["better", "not shown"]
-    assert trials.sizes == (128, 32)
-
-
 BAD: dict[str, tuple[Any, str]] = {
     "no such input": (lambda d: d.pop("steps"), r"data: key expects one of .*; got 'steps'"),
     "entries": (lambda d: d.update(number=d["number"][:-1]), r"as many entries of each.*'number' 159"),

@@ -56,6 +56,42 @@ def with_cells(number: int) -> dict[str, Any]:
     return result
 
 
+def ablation(*targets: str) -> dict[str, Any]:
+    """The example as if of a model with these targets, and without inputs of long names."""
+    result = example()
+    inputs = ["acceleration_of_the_left_wrist", "age", "what the physician wrote down"]
+    names = ["all", *(f"without {name}" for name in inputs[1:])]
+    own = ("train_score", "validation_score", "test_score", "generalization_gap", "confusion", "calibration")
+    for cell in result["cells"].values():
+        fields = {name: cell.pop(name) for name in own}
+        cell["targets"] = {target: copy.deepcopy(fields) for target in targets}
+        for replica in cell["replicas"]:
+            replica["targets"] = {target: {"test_score": replica["test_score"]} for target in targets}
+    verdict = result["verdicts"][0]
+    judged = {name: verdict[name] for name in ("estimate", "interval", "level", "p_adjusted", "outcome")}
+    spread = {"median": 0.1, "min": -0.02, "max": 0.3, "values": [0.1, -0.02, 0.3]}
+    losses = [
+        {"target": target, "input": name, "importance": spread} | (judged if at else {})
+        for target in targets
+        for at, name in enumerate(inputs)
+    ]
+    return result | {
+        "title": None,
+        "noun": "model",
+        "curve": "mean score",
+        "targets": {target: {"score": "accuracy"} for target in targets},
+        "cells": dict(zip(names, result["cells"].values())),
+        "verdicts": [
+            verdict | {"target": target, "first": "all", "second": name}
+            for target in targets
+            for name in names[1:]
+        ],
+        "ablation": {"losses": losses, "kept": inputs[:1]},
+        "gates": [],
+        "gradients": [],
+    }
+
+
 class Page(HTMLParser):
     """Elements of a page, whose tags must be closed in turn."""
 

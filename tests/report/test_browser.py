@@ -5,13 +5,20 @@ from pathlib import Path
 
 import pytest
 from report.chromium import MISSING, Browser, find
-from report.pages import REGRESSION, example, with_cells
+from report.pages import REGRESSION, ablation, example, with_cells
 
 from tidegate.report import write_html
 
 pytestmark = pytest.mark.browser
 
-RESULTS = {"example": example(), "regression": REGRESSION, "six": with_cells(6), "nothing": {}}
+RESULTS = {
+    "example": example(),
+    "regression": REGRESSION,
+    "six": with_cells(6),
+    "nothing": {},
+    "ablation": ablation("pace", "whether the walker was tired", "tags"),
+    "several": ablation("pace", "tags") | {"ablation": None},
+}
 WIDTHS = (390, 1280)
 
 # Drawings without an area, and what in them has neither width nor height; a box leaves out strokes, which are

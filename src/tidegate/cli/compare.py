@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tidegate.checks import choice, integer, real
+from tidegate.checks import choice, integer
+from tidegate.cli.comparing import RunOptions
 from tidegate.cli.fit import OwnIds, Task
 from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
-
-FORMATS = ("table", "markdown", "json", "csv", "parquet")
-# What says nothing of the comparison itself.
-_OF_THE_FOLDER = ("--resume", "--overwrite")
 
 
 def compare(
@@ -45,51 +40,34 @@ def compare(
             "without --match its hidden size, on sequences to train on alone. Default: none."
         ),
     ] = None,
-    margin: Annotated[
-        float, typer.Option(help="The largest difference of the score that does not matter to you.")
-    ] = 0.0,
-    output: Annotated[
-        Path | None, typer.Option(help="A folder for result.json, report.html and what --resume needs.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a comparison of other data or settings in --output.")
-    ] = False,
-    format: Annotated[
-        str,
-        typer.Option(
-            help="table, markdown or json; csv, a row a replica; or parquet, the same as a file in --output."
-        ),
-    ] = "table",
-    threads: Annotated[
-        int | None, typer.Option(help="Replicas trained side by side. Default: as many as there are cores.")
-    ] = None,
+    running: RunOptions,
     model: ModelOptions,
 ) -> None:
     """Train several cells with several seeds each, and say which is better, by how much, at what cost.
 
-    DATA may be a model file, .toml, as tidegate init writes it: each seed then splits a fifth off to test on.
-    Settings that are not given are the estimators' defaults.
+    DATA may be a model file, .toml, as tidegate init writes it: each of its targets is then judged. Settings
+    that are not given are the estimators' defaults, or the file's.
     """
     if data is None and test is not None:
         raise typer.BadParameter("--test expects DATA to train on beside it; got none")
+    from tidegate.comparison.sizes import MATCHES
+
+    running.check()
+    if match is not None:
+        choice("--match", match, MATCHES)
+    names = [cell.strip() for cell in cells.split(",")]
     if data is not None and data.suffix.lower() == ".toml":
-        from tidegate.cli.described import compare_described
-
         refused = {
-            "--test": test, "--own-ids": own_ids, "--task": task, "--match": match, "--tune": tune,
-            "--margin": margin, "--output": output, "--resume": resume, "--overwrite": overwrite,
-            "--threads": threads,
-        }  # fmt: skip
-        for option, given in refused.items():
+            "--test": (test, "each seed splits a quarter off to test on: leave it out"),
+            "--own-ids": (own_ids, "ids are in one table: leave it out"),
+            "--task": (task, "the file's targets say it: leave it out"),
+            "--tune": (tune, "set learning_rate, hidden_size and dropout in [model]"),
+        }
+        for option, (given, remedy) in refused.items():
             if given:
-                raise ValueError(f"{option} is not of a model file; got it with {data}: leave it out")
-        compare_described(data, cells, seeds, columns, model.settings(), format=format)
+                raise ValueError(f"{option} is not of a model file; got it with {data}: {remedy}")
+        _compare_described(context, data, names, seeds, match, columns, model, running)
         return
-    from rich.console import Console
-
     from tidegate.cli.data import (
         bundled,
         check_apart,
@@ -101,26 +79,10 @@ def compare(
         like,
         task_of,
     )
-    from tidegate.cli.rows import write
-    from tidegate.comparison import Interrupted
     from tidegate.comparison import compare as run
-    from tidegate.comparison.folder import check_folder
-    from tidegate.comparison.sizes import MATCHES
 
-    choice("--format", format, FORMATS)
-    if format == "parquet" and output is None:
-        raise ValueError(
-            "--format parquet expects a folder for replicas.parquet; got none: add --output FOLDER"
-        )
-    if match is not None:
-        choice("--match", match, MATCHES)
-    real("--margin", margin)
     if tune is not None:
         integer("--tune", tune)
-    if resume and output is None:
-        raise ValueError("--resume expects the folder to go on with; got none: pass --output")
-    if output is not None:
-        check_folder(output, "--output")
     if data is None:
         training, testing = bundled("training"), bundled("test")
         name = "Japanese Vowels"
@@ -139,52 +101,52 @@ def compare(
     ids = training.X.ids
     groups = ids if ids is not None and len(set(ids.tolist())) < len(ids) else None
 
-    if data is not None and format == "table":
+    if data is not None and running.format == "table":
         print(f"{training.describe()}\ntask: {kind}{classes}", flush=True)
-    console = Console()
     settings = model.settings()
     if "," in settings.get("padding", ""):
         settings["padding"] = [way.strip() for way in settings["padding"].split(",")]
-    try:
-        comparison = run(
+    running.run(
+        lambda: run(
             training.X,
             training.y,
             test=None if testing is None else (testing.X, testing.y),
             groups=groups,
             task=kind,
-            cells=[cell.strip() for cell in cells.split(",")],
+            cells=names,
             seeds=seeds,
             match=match,
             tune=tune,
-            margin=margin,
-            num_threads=threads,
-            output=output,
-            resume=resume,
-            overwrite=overwrite,
-            command=shlex.join(["tidegate", *(word for word in context.obj if word not in _OF_THE_FOLDER)]),
+            columns=None if data is None else columns_of(training, columns),
+            **running.arguments(context.obj),
             **settings,
-        )
-    except Interrupted as interrupt:
-        if interrupt.comparison is not None:
-            console.print(interrupt.comparison.table())
-        goes_on = "; the same command with --resume goes on" if output is not None else ""
-        raise KeyboardInterrupt(f"{interrupt}{goes_on}") from None
-    if format in ("csv", "parquet"):
-        file = output / "replicas.parquet" if format == "parquet" and output is not None else None
-        write(comparison.rows(), format, file)
-        return
-    if format != "table":
-        print(comparison.markdown() if format == "markdown" else json.dumps(comparison.to_dict(), indent=2))
-        return
-    train_part, test_part = comparison.data["train"], comparison.data["test"]
-    console.print(
-        f"{name}: {train_part['sequences']} sequences to train on, {test_part['sequences']} to test on "
-        f"({test_part['origin']})",
-        highlight=False,
+        ),
+        name,
     )
-    console.print(comparison.table())
-    for verdict in comparison.verdicts:
-        console.print(verdict.text, highlight=False)
-    print(f"{comparison.seconds:.1f} s with {comparison.num_threads} at a time on {comparison.hardware}")
-    if output is not None:
-        print(f"Report: {output / 'report.html'}\nEvery score and setting: {output / 'result.json'}")
+
+
+def _compare_described(
+    context: typer.Context,
+    path: Path,
+    cells: list[str],
+    seeds: int,
+    match: str | None,
+    columns: DataOptions,
+    model: ModelOptions,
+    running: RunOptions,
+) -> None:
+    from tidegate.cli.described import described_models, print_records, refuse_columns
+    from tidegate.comparison.arguments import cells_of
+    from tidegate.comparison.described import compare_models
+
+    refuse_columns(columns, path)
+    models, tables = described_models(path, model.settings(), cells_of(cells))
+    if running.format == "table":
+        print(tables.source, flush=True)
+        print_records(next(iter(models.values())))
+    running.run(
+        lambda: compare_models(
+            models, tables.data, seeds=seeds, match=match, **running.arguments(context.obj)
+        ),
+        path.name,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from tidegate.cli.rows import write
 from tidegate.models import SequenceModel
 from tidegate.models.description import read_description
 from tidegate.models.tables import TableData, read_tables
-from tidegate.models.trials import Trials, run_trials, without_each_input
 
 
 def fit_described(
@@ -34,7 +33,7 @@ def fit_described(
     others: tuple[Any, ...],
 ) -> None:
     """tidegate fit FILE.toml."""
-    _refuse(columns, path)
+    refuse_columns(columns, path)
     if any(others):
         raise ValueError(f"--own-ids and --task are of tables; got them with {path}: leave them out")
     described = read_description(path)
@@ -169,7 +168,7 @@ def _tables(
     if path is None:
         raise ValueError("DATA expects a table, or a model file, .toml; got none: pass one")
     if path.suffix.lower() == ".toml":
-        _refuse(columns, path)
+        refuse_columns(columns, path)
         source = read_description(path).source
     elif model.source_ is None:
         raise ValueError(
@@ -195,59 +194,27 @@ def _tables(
     return read_tables(source, model.inputs, model.targets, with_targets=with_targets)
 
 
-def _refuse(columns: InputOptions, path: Path) -> None:
+def refuse_columns(columns: InputOptions, path: Path) -> None:
+    """ValueError for what a model file says itself."""
     given = columns.columns()
     if given:
         raise ValueError(f"--{min(given).replace('_', '-')} is of tables; {path} says it: leave it out")
 
 
-def ablate_described(
-    path: Path,
-    seeds: int,
-    test: float,
-    seed: int,
-    *,
-    permutation: bool,
-    format: str,
-    output: Path | None,
-    file_format: str,
-) -> None:
-    """tidegate ablate FILE.toml."""
-    choice("--format", format, ("table", "csv", "json"))
+def described_models(
+    path: Path, options: dict[str, Any], cells: Iterable[str | None]
+) -> tuple[dict[str, SequenceModel], TableData]:
+    """The file's models, not fitted, one for each of these cells (None: the file's own) by its name, and
+    their data."""
     described = read_description(path)
+    given = _options(path, options)
     tables = read_tables(described.source, described.inputs, described.targets)
-    model = described.model()
-    if permutation:
-        _write_all(_permutations(model, tables.data, seeds, test, seed), format, output, file_format)
-        return
-    trials = run_trials(
-        without_each_input(model), tables.data, seeds=seeds, test=test, seed=seed, watch=_watch()
-    )
-    missing = [name for name in model.inputs if f"without {name}" not in trials.scores]
-    pairs = [("all", f"without {name}") for name in model.inputs if name not in missing]
-    if not pairs:
-        raise ValueError(
-            f"{path} expects at least two inputs, of which one can be left out; got one: add another"
-        )
-    _write_verdicts(trials, pairs, format, output, file_format)
-    for name in missing:
-        print(f"inputs.{name} was kept: the model cannot be without it", file=sys.stderr)
-
-
-def compare_described(
-    path: Path, cells: str, seeds: int, columns: InputOptions, options: dict[str, Any], *, format: str
-) -> None:
-    """tidegate compare FILE.toml."""
-    from itertools import combinations
-
-    choice("--format", format, ("table", "csv", "json"))
-    _refuse(columns, path)
-    described = read_description(path)
-    tables = read_tables(described.source, described.inputs, described.targets)
-    names = [cell.strip() for cell in cells.split(",")]
-    variants = {cell: described.model(**_options(path, options), cell=cell) for cell in names}
-    trials = run_trials(variants, tables.data, seeds=seeds, watch=_watch())
-    _write_verdicts(trials, list(combinations(names, 2)), format, None, "csv")
+    models = {}
+    for cell in cells:
+        own = described.model(**(given if cell is None else {**given, "cell": cell}))
+        own.source_ = described.source
+        models[own.cell] = own
+    return models, tables
 
 
 def _options(path: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -258,63 +225,3 @@ def _options(path: Path, given: dict[str, Any]) -> dict[str, Any]:
             f"--{name.replace('_', '-')} is not of a model of many inputs; got it with {path}: leave it out"
         )
     return given
-
-
-def _permutations(model: SequenceModel, data: dict[str, Any], repeats: int, test: float, seed: int) -> Rows:
-    from tidegate.models.parts import in_two
-    from tidegate.models.reading import read
-
-    rows = read(model.inputs, model.targets, data, "data", [*model.inputs, *model.targets])
-    training, measured = in_two(rows, model.targets, test, seed)
-    model.random_state = seed
-    model.fit(training)
-    found = model.permutation_importance(measured, repeats=repeats, random_state=seed)
-    entries = [(name, target, loss) for name, own in found.items() for target, loss in own.items()]
-    columns = zip(*entries)
-    return {key: np.array(list(column)) for key, column in zip(("input", "target", "loss"), columns)}
-
-
-def _write_verdicts(
-    trials: Trials, pairs: list[tuple[str, str]], format: str, output: Path | None, file_format: str
-) -> None:
-    """The mean scores of each variant, and a verdict a pair and target."""
-    verdicts = {target: trials.verdicts(pairs, target) for target in trials.measures}
-    entries = [(target, verdict) for target, own in verdicts.items() for verdict in own]
-    rows: Rows = {
-        "target": np.array([target for target, _ in entries]),
-        "measure": np.array([trials.measures[target] for target, _ in entries]),
-    }
-    for side in ("first", "second"):
-        names = [getattr(verdict, side) for _, verdict in entries]
-        rows[side] = np.array(names)
-        rows[f"score_{side}"] = np.array([trials.scores[n][t].mean() for n, (t, _) in zip(names, entries)])
-    rows["difference"] = np.array([verdict.difference.estimate for _, verdict in entries])
-    intervals = [verdict.difference.interval or (np.nan, np.nan) for _, verdict in entries]
-    rows["low"], rows["high"] = (np.array([interval[end] for interval in intervals]) for end in (0, 1))
-    rows["p"] = np.array(
-        [np.nan if v.p_adjusted is None else v.p_adjusted for _, v in entries], dtype=np.float64
-    )
-    rows["verdict"] = np.array([verdict.outcome for _, verdict in entries])
-    if output is not None:
-        write(rows, file_format, output)
-    if format != "table":
-        write(rows, format, None)
-    else:
-        names = [f"{target} {measure}" for target, measure in zip(rows["target"], rows["measure"])]
-        short = {key: rows[key] for key in ("first", "score_first", "second", "score_second", "verdict")}
-        write({"score": np.array(names), **short}, format, None)
-        for _, verdict in entries:
-            print(verdict.text)
-
-
-def _write_all(rows: Rows, format: str, output: Path | None, file_format: str) -> None:
-    if output is not None:
-        write(rows, file_format, output)
-    write(rows, format, None)
-
-
-def _watch() -> Any:
-    """Says on a terminal what is trained."""
-    if not sys.stderr.isatty():
-        return None
-    return lambda name, number: print(f"split {number + 1}: {name}", file=sys.stderr)

@@ -9,9 +9,10 @@ from typing import Any
 from tidegate import cells as known_cells
 from tidegate.checks import choice, integer
 from tidegate.comparison.parts import Part
-from tidegate.comparison.trials import TASKS
+from tidegate.estimators import SequenceClassifier, SequenceRegressor
 from tidegate.estimators.padding import PADDINGS
 
+TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 # What compare sets itself, and where the user says it instead.
 _OWN = {
     "cell": "cells",

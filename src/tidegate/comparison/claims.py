@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidegate.comparison.scores import CellResult
@@ -12,20 +12,17 @@ Claim = dict[str, str]
 
 
 def claims(
-    cells: Sequence[CellResult], verdicts: Sequence[Verdict], match: str, data: dict[str, Any]
+    cells: Sequence[CellResult], verdicts: Sequence[Verdict], match: str, data: Mapping[str, Any]
 ) -> list[Claim]:
-    """None where the comparison lacks the lstm or the gru."""
+    """None where the comparison lacks the lstm or the gru. data: with the shortest and the longest sequence's
+    steps, where there are sequences."""
     known = {result.cell: result for result in cells}
     if not {"lstm", "gru"} <= known.keys():
         return []
     lstm, gru = known["lstm"], known["gru"]
-    verdict = next((one for one in verdicts if {one.first, one.second} == {"lstm", "gru"}), None)
-    return [
-        _parameters(lstm, gru, match),
-        _speed(lstm, gru),
-        _generalisation(lstm, gru, verdict),
-        _length(verdict, data),
-    ]
+    own = [one for one in verdicts if {one.first, one.second} == {"lstm", "gru"}]
+    found = [_parameters(lstm, gru, match), _speed(lstm, gru), _generalisation(lstm, gru, own)]
+    return [*found, _length(own, data)] if "longest" in data else found
 
 
 def _parameters(lstm: CellResult, gru: CellResult, match: str) -> Claim:
@@ -55,26 +52,37 @@ def _speed(lstm: CellResult, gru: CellResult) -> Claim:
     )
 
 
-def _generalisation(lstm: CellResult, gru: CellResult, verdict: Verdict | None) -> Claim:
-    answer = "not shown"
-    if verdict is not None and verdict.outcome == "same":
-        answer = "yes, as well"
-    elif verdict is not None and verdict.winner is not None:
-        answer = "yes" if verdict.winner == "gru" else "no"
-    gaps = f"{gru.generalization_gap.median:.3f} against {lstm.generalization_gap.median:.3f}"
-    sentence = "" if verdict is None else f"On the test part: {verdict.sentence}. "
+def _generalisation(lstm: CellResult, gru: CellResult, verdicts: Sequence[Verdict]) -> Claim:
+    answers = set(map(_better, verdicts)) or {"not shown"}
+    gaps = []
+    for target, own in gru.targets.items():
+        medians = own.generalization_gap.median, lstm.targets[target].generalization_gap.median
+        gaps.append(f"{target} {medians[0]:.3f} against {medians[1]:.3f}".lstrip())
+    sentences = "".join(f"On the test part: {_named(one)}. " for one in verdicts)
     return _claim(
         "A GRU generalises as well or better.",
-        answer,
-        f"{sentence}Train minus test score: {gaps}, medians.",
+        answers.pop() if len(answers) == 1 else "depends on the target",
+        f"{sentences}Train minus test score: {', '.join(gaps)}, medians.",
     )
 
 
-def _length(verdict: Verdict | None, data: dict[str, Any]) -> Claim:
+def _better(verdict: Verdict) -> str:
+    if verdict.outcome == "same":
+        return "yes, as well"
+    if verdict.winner is None:
+        return "not shown"
+    return "yes" if verdict.winner == "gru" else "no"
+
+
+def _named(verdict: Verdict) -> str:
+    return f"{verdict.target}: {verdict.sentence}" if verdict.target else verdict.sentence
+
+
+def _length(verdicts: Sequence[Verdict], data: Mapping[str, Any]) -> Claim:
     """Natural data do not say how far back an answer lies, so no score can settle this."""
     shortest, longest = data["shortest"], data["longest"]
     steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
-    ahead = "" if verdict is None else f" All one sees is the score: {verdict.sentence}."
+    ahead = f" All one sees is the score: {'; '.join(map(_named, verdicts))}." if verdicts else ""
     return _claim(
         "An LSTM keeps longer dependencies.",
         "these data cannot say",

@@ -3,53 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tidegate.comparison.scores import CellResult, Replica
+from tidegate.comparison.scores import CellResult, Measured, Replica
 from tidegate.statistics import Difference, Verdict, corrected_resampled_t, judge, paired_bootstrap
 from tidegate.statistics.resampled import METHOD as RESAMPLED
 
 Sizes = tuple[float, float]
+Pair = tuple[Measured, Measured]
 
 
 def verdicts(
     cells: Sequence[CellResult],
-    score_name: str,
+    score_names: Mapping[str, str],
+    chosen: Iterable[tuple[str, str]],
     *,
     sizes: Sizes | None = None,
     groups: Any = None,
     margin: float = 0.0,
 ) -> tuple[Verdict, ...]:
-    """One for each pair of cells that share a seed, over the seeds they share.
+    """By target, one for each of these pairs of cells that share a seed, over the seeds they share; p-values
+    are adjusted over the pairs of one target.
 
     sizes: sequences to train on and to test on, where every seed has its own split of the data: then the
     corrected resampled t-test. Without them all seeds have one test part, whose rows `groups` (rows,) belong
     together: then the paired bootstrap. margin: the largest difference that does not matter.
     """
-    differences: dict[tuple[str, str], Difference] = {}
-    for first, second in combinations(cells, 2):
-        others = {replica.seed: replica for replica in second.replicas}
-        pairs = [(one, others[one.seed]) for one in first.replicas if one.seed in others]
-        if pairs:
-            differences[first.cell, second.cell] = (
-                _on_one_part(pairs, groups, margin) if sizes is None else _on_splits(pairs, sizes, margin)
+    by_name = {result.cell: {replica.seed: replica for replica in result.replicas} for result in cells}
+    shared: dict[tuple[str, str], list[tuple[Replica, Replica]]] = {}
+    for first, second in chosen:
+        sides = by_name.get(first, {}), by_name.get(second, {})
+        if pairs := [(one, sides[1][seed]) for seed, one in sides[0].items() if seed in sides[1]]:
+            shared[first, second] = pairs
+    found: list[Verdict] = []
+    for target, score_name in score_names.items():
+        differences = {}
+        for names, pairs in shared.items():
+            measured = [(one.targets[target], other.targets[target]) for one, other in pairs]
+            differences[names] = (
+                _on_one_part(measured, groups, margin)
+                if sizes is None
+                else _on_splits(measured, sizes, margin)
             )
-    return judge(differences, score_name)
+        found += judge(differences, score_name, target)
+    return tuple(found)
 
 
-def _on_splits(pairs: list[tuple[Replica, Replica]], sizes: Sizes, margin: float) -> Difference:
+def _on_splits(pairs: list[Pair], sizes: Sizes, margin: float) -> Difference:
     values = [one.test_score - other.test_score for one, other in pairs]
     return _undefined(RESAMPLED, pairs, margin) or corrected_resampled_t(values, *sizes, margin=margin)
 
 
-def _on_one_part(pairs: list[tuple[Replica, Replica]], groups: Any, margin: float) -> Difference:
+def _on_one_part(pairs: list[Pair], groups: Any, margin: float) -> Difference:
     if undefined := _undefined("paired bootstrap", pairs, margin):
         return undefined
-    answers = [[replica.answers for replica in side] for side in zip(*pairs)]
+    answers = [[measured.answers for measured in side] for side in zip(*pairs)]
     if answers[0][0].labels:
         right = (np.array([own.right for own in side]) for side in answers)
         return paired_bootstrap(*right, groups=groups, margin=margin)
@@ -62,12 +73,12 @@ def _on_one_part(pairs: list[tuple[Replica, Replica]], groups: Any, margin: floa
     )
 
 
-def _undefined(method: str, pairs: list[tuple[Replica, Replica]], margin: float) -> Difference | None:
+def _undefined(method: str, pairs: list[Pair], margin: float) -> Difference | None:
     """Where a score is not a number (R^2 of one sequence) or means nothing, nothing can be said."""
     answers = pairs[0][0].answers
-    if not all(math.isfinite(replica.test_score) for pair in pairs for replica in pair):
+    if not all(math.isfinite(measured.test_score) for pair in pairs for measured in pair):
         reason = "a test score is not a number"
-    elif not answers.labels and (np.ptp(answers.true, axis=0) == 0).any():
+    elif answers is not None and not answers.labels and (np.ptp(answers.true, axis=0) == 0).any():
         reason = "test targets are all equal, and R^2 is undefined"
     else:
         return None

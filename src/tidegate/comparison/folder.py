@@ -1,12 +1,13 @@
 """The folder of a comparison: what it is of, its finished replicas and the states of those under way.
 
-comparison.json             what the scores depend on
-replicas/CELL-SEED.replica  a finished replica, written in one step
-replicas/CELL-SEED.state    the checkpoint of one under way
-search/trials.db            every trial of the search for settings
-search/CELL-TRIAL.state     the checkpoint of one under way
-result.json, report.html    what was found
-.lock                       held by the process that writes
+comparison.json              what the scores depend on
+replicas/CELL-SEED.replica   a finished replica, written in one step
+replicas/CELL-SEED.state     the checkpoint of one under way
+models/CELL-SEED.safetensors the fitted model of a finished one, which tidegate.load reads
+search/trials.db             every trial of the search for settings
+search/CELL-TRIAL.state      the checkpoint of one under way
+result.json, report.html     what was found
+.lock                        held by the process that writes
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
 from tidegate import persistence
 from tidegate.comparison.answers import Answers
-from tidegate.comparison.scores import Replica
+from tidegate.comparison.scores import PARTS, Measured, Replica
 
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
 IDENTITY_FILE = "comparison.json"
 LOCK_FILE = ".lock"
-KIND = "replica"
+KIND = "scored replica"
 
 
 class Folder:
@@ -46,6 +48,7 @@ class Folder:
         self.path = Path(path)
         check_folder(self.path, "output")
         self._replicas = self.path / "replicas"
+        self._models = self.path / "models"
         self.search = self.path / "search"
         self._lock = _locked(self.path)
         try:
@@ -69,6 +72,7 @@ class Folder:
         for folder, pattern in (
             (self._replicas, "*.replica"),
             (self._replicas, "*.state"),
+            (self._models, "*.safetensors"),
             (self.search, "*.state"),
             (self.search, "trials.db*"),
         ):
@@ -86,15 +90,22 @@ class Folder:
     def checkpoint(self, cell: str, seed: int) -> Path:
         return self._replicas / f"{cell}-{seed}.state"
 
-    def write(self, replica: Replica) -> None:
-        document = replica.to_dict()
+    def write(self, replica: Replica, model: Any) -> None:
+        """Keep the fitted model, then the replica: what has one is finished."""
+        self._models.mkdir(exist_ok=True)
+        model.save(self._models / f"{replica.cell}-{replica.seed}.safetensors")
+        document = {own.name: getattr(replica, own.name) for own in fields(replica)}
         document["history"] = {
             name: [_encoded(value) for value in values] for name, values in replica.history.items()
         }
-        for name in ("train_score", "validation_score", "test_score"):
-            document[name] = _encoded(document[name])
-        document |= {"kind": KIND, "labels": list(replica.answers.labels), "insight": replica.insight}
-        persistence.write(self._file(replica.cell, replica.seed), document, replica.answers.arrays())
+        document["targets"] = {name: _target(own) for name, own in replica.targets.items()}
+        arrays = {
+            f"{name}/{key}": array
+            for name, own in replica.targets.items()
+            if own.answers is not None
+            for key, array in own.answers.arrays().items()
+        }
+        persistence.write(self._file(replica.cell, replica.seed), document | {"kind": KIND}, arrays)
 
     def read(self, cell: str, seed: int) -> Replica | None:
         """The replica that was finished, the same to the bit; None where it was not."""
@@ -106,15 +117,15 @@ class Folder:
             raise ValueError(
                 f"{path} expects the replica of {cell} with seed {seed}; got another file: remove it"
             )
-        answers = Answers.from_arrays(document["labels"], arrays)
-        for name in ("format", "version", "kind", "labels"):
+        for name in ("format", "version", "kind"):
             del document[name]
         document["history"] = {
             name: [_decoded(value) for value in values] for name, values in document["history"].items()
         }
-        for name in ("train_score", "validation_score", "test_score"):
-            document[name] = _decoded(document[name])
-        return Replica(**document, answers=answers)
+        document["targets"] = {
+            name: _from_target(name, own, arrays) for name, own in document["targets"].items()
+        }
+        return Replica(**document)
 
     def _file(self, cell: str, seed: int) -> Path:
         return self._replicas / f"{cell}-{seed}.replica"
@@ -187,6 +198,21 @@ def _locked(folder: Path) -> int:
             os.close(lock)
             raise
     return lock
+
+
+def _target(measured: Measured) -> dict[str, Any]:
+    labels = None if measured.answers is None else list(measured.answers.labels)
+    return {part: _encoded(score) for part, score in measured.to_dict().items()} | {"labels": labels}
+
+
+def _from_target(name: str, document: dict[str, Any], arrays: persistence.Arrays) -> Measured:
+    own = {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
+    labels = document["labels"]
+    answers = None if labels is None else Answers.from_arrays(labels, own)
+    train, validation, test = (_decoded(document[part]) for part in PARTS)
+    assert train is not None
+    assert test is not None
+    return Measured(train, validation, test, answers)
 
 
 def _encoded(value: float | None) -> float | str | None:

@@ -13,6 +13,9 @@ from tidegate.data import Sequences, has_step_targets, split
 from tidegate.data.arrays import Integers
 from tidegate.data.targets import there
 
+# Of the sequences, what each seed is tested on where no test part is given.
+TEST_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class Part:
@@ -72,14 +75,8 @@ class Part:
 
     def digest(self) -> str:
         """SHA-256 of values, lengths, time stamps, padding, targets and groups."""
-        digest = hashlib.sha256()
         targets = self.y if isinstance(self.y, list) else [self.y]
-        for array in (self.X.values, self.X.offsets, self.X.times, self.X.padding, *targets, self.groups):
-            own = np.asarray([] if array is None else array)
-            digest.update(f"{own.dtype.str} {own.shape}".encode())
-            plain = np.array(list(map(repr, own.ravel()))) if own.dtype.kind == "O" else own.ravel()
-            digest.update(np.ascontiguousarray(plain).view(np.uint8).data)
-        return digest.hexdigest()
+        return digest_of(self.X.values, self.X.offsets, self.X.times, self.X.padding, *targets, self.groups)
 
     def all_targets(self) -> NDArray[Any]:
         """The targets of all sequences, and of all steps where there is one a step, in one row, without those
@@ -98,6 +95,17 @@ class Part:
             "longest": int(lengths.max()),
             "features": self.X.num_features,
         }
+
+
+def digest_of(*arrays: Any) -> str:
+    """SHA-256 of arrays, some of which may be None."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        own = np.asarray([] if array is None else array)
+        digest.update(f"{own.dtype.str} {own.shape}".encode())
+        plain = np.array(list(map(repr, own.ravel()))) if own.dtype.kind == "O" else own.ravel()
+        digest.update(np.ascontiguousarray(plain).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

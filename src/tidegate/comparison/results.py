@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tidegate import report
 from tidegate.comparison.claims import Claim
 from tidegate.comparison.folder import REPORT_FILE, RESULT_FILE
-from tidegate.comparison.scores import CellResult, Scores
+from tidegate.comparison.scores import UNNAMED, CellResult, Scores, by_target
 from tidegate.persistence import replace_file
 from tidegate.statistics import Verdict
 
@@ -30,14 +30,18 @@ SHARE_TO_REACH = 0.95
 class Comparison:
     """What `compare` found.
 
-    task: "classification" or "regression". score_name: "accuracy" or "R2". cells: in the order asked for; of
-    an interrupted comparison those with a finished replica. verdicts: one for each pair of cells that share a
-    seed, p-values adjusted by Holm. claims: the article's, answered. seconds: of the whole on the clock; of
-    one that was resumed, since then. command: what makes it again. created: the day.
+    task: "classification", "regression" or in words. score_names: by target, "accuracy" or "R2" of one
+    without a name. curve: what a history's score is. noun: what is compared, "cell" or "model". cells: in the
+    order asked for; of an interrupted comparison those with a finished replica. verdicts: of each target one
+    for each pair of cells that share a seed, p-values adjusted by Holm. claims: the article's, answered.
+    seconds: of the whole on the clock; of one that was resumed, since then. command: what makes it again.
+    created: the day.
     """
 
     task: str
-    score_name: str
+    score_names: dict[str, str]
+    curve: str
+    noun: str
     cells: tuple[CellResult, ...]
     verdicts: tuple[Verdict, ...]
     claims: list[Claim]
@@ -56,20 +60,23 @@ class Comparison:
         return {result.cell: result for result in self.cells}[cell]
 
     @property
+    def score_name(self) -> str:
+        """ "accuracy", or of several targets "pace accuracy, tags micro F1"."""
+        return ", ".join(f"{target} {score}".lstrip() for target, score in self.score_names.items())
+
+    @property
     def score_to_reach(self) -> float | None:
         """95 % of the best cell's median validation score; None without one above zero."""
-        medians = [own.median for cell in self.cells if (own := cell.validation_score) is not None]
-        best = max((own for own in medians if math.isfinite(own)), default=0.0)
+        best = max((cell.kept_score for cell in self.cells if math.isfinite(cell.kept_score)), default=0.0)
         return SHARE_TO_REACH * best if best > 0.0 else None
 
     def _verdict(self, verdict: Verdict) -> dict[str, Any]:
         """With the differences of every seed."""
-        others = {replica.seed: replica.test_score for replica in self[verdict.second].replicas}
-        values = [
-            replica.test_score - others[replica.seed]
-            for replica in self[verdict.first].replicas
-            if replica.seed in others
-        ]
+        first, second = (
+            {replica.seed: replica.targets[verdict.target].test_score for replica in self[name].replicas}
+            for name in (verdict.first, verdict.second)
+        )
+        values = [score - second[seed] for seed, score in first.items() if seed in second]
         return verdict.to_dict() | {"differences": asdict(Scores.of(values))}
 
     def _insights(self, name: str) -> list[dict[str, Any]]:
@@ -83,10 +90,12 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON has it: a score that is not a number (R^2 of one sequence) is None."""
-        document: dict[str, Any] = _finite(
+        document: dict[str, Any] = finite(
             {
                 "task": self.task,
-                "score": self.score_name,
+                **by_target({name: {"score": score} for name, score in self.score_names.items()}),
+                "curve": self.curve,
+                "noun": self.noun,
                 "cells": {result.cell: result.to_dict(self.score_to_reach) for result in self.cells},
                 "score_to_reach": self.score_to_reach,
                 "verdicts": [self._verdict(verdict) for verdict in self.verdicts],
@@ -109,7 +118,7 @@ class Comparison:
 
     def rows(self) -> dict[str, NDArray[Any]]:
         """The columns of a table with a row a replica: what is one number, or a word, of each."""
-        replicas = [replica.to_dict() for result in self.cells for replica in result.replicas]
+        replicas = [_flat(replica.to_dict()) for result in self.cells for replica in result.replicas]
         return {
             name: np.array([math.nan if own[name] is None else own[name] for own in replicas])
             for name in replicas[0]
@@ -132,33 +141,25 @@ class Comparison:
         return report.to_markdown(self.to_dict())
 
     def table(self) -> Table:
-        """A row a cell, for rich's print; it fits in 60 columns, where long names of cells are broken."""
-        from rich import box
-        from rich.table import Table
-
-        table = Table(
-            caption="\n".join(
-                [
-                    f"{self.score_name}: median and range over {len(self.seeds)} seeds",
-                    *(f"{own.cell}: {own.tuned}" for own in self.cells if own.tuned is not None),
-                ]
-            ),
-            caption_justify="left" if any(own.tuned for own in self.cells) else "center",
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-            pad_edge=False,
-            collapse_padding=True,
-            padding=(0, 1),
-        )
-        table.add_column("cell, size\nparameters", overflow="fold")
+        """A row a cell and target, for rich's print; it fits in 60 columns, where long names are broken."""
+        notes = [
+            f"{self.score_name}: median and range over {len(self.seeds)} seeds",
+            *(f"{own.cell}: {own.tuned}" for own in self.cells if own.tuned is not None),
+        ]
+        several = UNNAMED not in self.score_names
+        table = plain_table("\n".join(notes), left=several or len(notes) > 1)
+        table.add_column(f"{self.noun}, size\nparameters", overflow="fold")
+        if several:
+            table.add_column("target", overflow="fold")
         for title in ("train", "validation", "test", "seconds\nupdates/s"):
             table.add_column(title, justify="right", no_wrap=True)
         for result in self.cells:
-            table.add_row(
-                f"{result.cell} {result.hidden_size}\n{result.num_parameters:,}",
-                *map(_two_lines, (result.train_score, result.validation_score, result.test_score)),
-                f"{result.seconds:.2f}\n{result.updates_per_second:,.0f}",
-            )
+            name = f"{result.cell} {result.hidden_size}\n{result.num_parameters:,}"
+            times = f"{result.seconds:.2f}\n{result.updates_per_second:,.0f}"
+            for target, own in result.targets.items():
+                scores_of = map(_two_lines, (own.train_score, own.validation_score, own.test_score))
+                table.add_row(name, *([target] if several else []), *scores_of, times)
+                name = times = ""
         return table
 
     def __str__(self) -> str:
@@ -173,11 +174,34 @@ class Comparison:
         return captured.get()
 
 
-def _finite(value: Any) -> Any:
+def plain_table(caption: str, *, left: bool) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        caption=caption,
+        caption_justify="left" if left else "center",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        padding=(0, 1),
+    )
+
+
+def _flat(replica: dict[str, Any]) -> dict[str, Any]:
+    """With the scores of targets by "TARGET_SCORE"."""
+    targets = replica.pop("targets", {})
+    named = {f"{target}_{name}": score for target, own in targets.items() for name, score in own.items()}
+    return replica | named
+
+
+def finite(value: Any) -> Any:
+    """With None in the place of each number that JSON lacks."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -3,42 +3,109 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from statistics import median
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tidegate.comparison.answers import Answers, calibration, confusion, predictions
 from tidegate.comparison.tuned import Tuned
 
+S = TypeVar("S")
+# The name of a model's only target where it has none.
+UNNAMED = ""
+PARTS = ("train_score", "validation_score", "test_score")
+
 
 @dataclass(frozen=True)
-class Replica:
-    """One cell trained with one seed. Scores are the accuracy or R^2 of the weights that were kept; the
-    validation score is None where there was no validation part. seconds: of the training alone. stopped: why
-    it ended. best_epoch: whose weights were kept, from 1. history: an epoch's loss, val_loss, score and
-    val_score. answers: of the test part. insight: of one that was inspected, as in insight.py."""
+class Measured:
+    """How good one target's answers are, the larger the better, with the weights that were kept; the
+    validation score is None where there was no validation part. answers: of the test part; None where they
+    are neither one of several classes nor numbers."""
+
+    train_score: float
+    validation_score: float | None
+    test_score: float
+    answers: Answers | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def generalization_gap(self) -> float:
+        """Train score minus test score."""
+        return self.train_score - self.test_score
+
+    def to_dict(self) -> dict[str, float | None]:
+        """The scores."""
+        return {part: getattr(self, part) for part in PARTS}
+
+
+class OneTarget(Generic[S]):
+    """The scores of what has one target, by their names, of a replica and of all replicas of a cell alike."""
+
+    @property
+    def _scores(self) -> Mapping[str, Any]:
+        """By target."""
+        raise NotImplementedError
+
+    def _only(self, name: str) -> Any:
+        first, *others = self._scores
+        if others:
+            raise ValueError(
+                f"{name} expects one target; got {', '.join(map(repr, self._scores))}: take that of one, "
+                f"targets[{first!r}].{name}"
+            )
+        return getattr(self._scores[first], name)
+
+    @property
+    def train_score(self) -> S:
+        found: S = self._only("train_score")
+        return found
+
+    @property
+    def validation_score(self) -> S | None:
+        found: S | None = self._only("validation_score")
+        return found
+
+    @property
+    def test_score(self) -> S:
+        found: S = self._only("test_score")
+        return found
+
+    @property
+    def generalization_gap(self) -> S:
+        """Train minus test score."""
+        found: S = self._only("generalization_gap")
+        return found
+
+
+@dataclass(frozen=True)
+class Replica(OneTarget[float]):
+    """One candidate trained with one seed. cell: its name. targets: the scores of each, by name; UNNAMED is
+    that of a model with one that has no name. seconds: of the training alone. stopped: why it ended.
+    best_epoch: whose weights were kept, from 1. history: an epoch's loss, val_loss, score and val_score.
+    insight: what else was looked at, as in insight.py."""
 
     cell: str
     seed: int
     hidden_size: int
     num_parameters: int
-    train_score: float
-    validation_score: float | None
-    test_score: float
+    targets: dict[str, Measured]
     seconds: float
     updates: int
     epochs: int
     best_epoch: int
     stopped: str
     history: dict[str, list[float]]
-    answers: Answers = field(repr=False, compare=False)
     insight: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
-    def gap(self) -> float:
-        """Train score minus test score."""
-        return self.train_score - self.test_score
+    def _scores(self) -> dict[str, Measured]:
+        return self.targets
+
+    @property
+    def kept_score(self) -> float:
+        """The validation score of the epoch whose weights were kept, as `history` has it; NaN without a
+        validation part."""
+        return self.history["val_score"][self.best_epoch - 1]
 
     @property
     def updates_to_convergence(self) -> int:
@@ -53,8 +120,14 @@ class Replica:
 
     def to_dict(self) -> dict[str, Any]:
         """All but the answers and the insight."""
-        apart = ("answers", "insight")
-        return {own.name: getattr(self, own.name) for own in fields(self) if own.name not in apart}
+        plain = {own.name: getattr(self, own.name) for own in fields(self)}
+        del plain["insight"], plain["targets"]
+        return plain | by_target({name: own.to_dict() for name, own in self.targets.items()})
+
+
+def by_target(own: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """As a dictionary has them: `targets` by name; of a target without a name its fields alone."""
+    return own.get(UNNAMED, {"targets": own})
 
 
 @dataclass(frozen=True)
@@ -75,16 +148,60 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class CellResult:
-    """One cell's replicas, in the order of the seeds. seconds, updates and epochs are medians of one
-    replica. memory_bytes, latency_seconds: of training, and of one sequence; None where they were not asked
-    for. tuned: what the search chose; None where there was none."""
+class TargetResult:
+    """One target's scores of all replicas. answers: a replica's each, of those that have some."""
+
+    train_score: Scores
+    validation_score: Scores | None
+    test_score: Scores
+    generalization_gap: Scores
+    answers: tuple[Answers, ...] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, measured: Sequence[Measured]) -> TargetResult:
+        validated = [own.validation_score for own in measured if own.validation_score is not None]
+        return cls(
+            Scores.of([own.train_score for own in measured]),
+            Scores.of(validated) if validated else None,
+            Scores.of([own.test_score for own in measured]),
+            Scores.of([own.generalization_gap for own in measured]),
+            tuple(own.answers for own in measured if own.answers is not None),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        classes = bool(self.answers) and bool(self.answers[0].labels)
+        numbers = bool(self.answers) and not classes
+        return {
+            "train_score": asdict(self.train_score),
+            "validation_score": None if self.validation_score is None else asdict(self.validation_score),
+            "test_score": asdict(self.test_score),
+            "generalization_gap": asdict(self.generalization_gap),
+            "confusion": confusion(self.answers) if classes else None,
+            "calibration": calibration(self.answers) if classes else None,
+            "predictions": predictions(self.answers) if numbers else None,
+        }
+
+
+@dataclass(frozen=True)
+class CellResult(OneTarget[Scores]):
+    """One candidate's replicas, in the order of the seeds. cell: its name. seconds, updates and epochs are
+    medians of one replica. memory_bytes, latency_seconds: of training, and of one sequence; None where they
+    were not asked for. tuned: what the search chose; None where there was none."""
 
     cell: str
     replicas: tuple[Replica, ...]
     memory_bytes: int | None = None
     latency_seconds: float | None = None
     tuned: Tuned | None = None
+
+    @property
+    def targets(self) -> dict[str, TargetResult]:
+        names = self.replicas[0].targets
+        return {name: TargetResult.of([own.targets[name] for own in self.replicas]) for name in names}
+
+    @property
+    def _scores(self) -> dict[str, TargetResult]:
+        return self.targets
 
     @property
     def num_parameters(self) -> int:
@@ -95,23 +212,9 @@ class CellResult:
         return self.replicas[0].hidden_size
 
     @property
-    def train_score(self) -> Scores:
-        return Scores.of([replica.train_score for replica in self.replicas])
-
-    @property
-    def validation_score(self) -> Scores | None:
-        scores = [
-            replica.validation_score for replica in self.replicas if replica.validation_score is not None
-        ]
-        return Scores.of(scores) if scores else None
-
-    @property
-    def test_score(self) -> Scores:
-        return Scores.of([replica.test_score for replica in self.replicas])
-
-    @property
-    def generalization_gap(self) -> Scores:
-        return Scores.of([replica.gap for replica in self.replicas])
+    def kept_score(self) -> float:
+        """The median over the seeds; NaN without a validation part."""
+        return median(replica.kept_score for replica in self.replicas)
 
     @property
     def seconds(self) -> float:
@@ -133,8 +236,6 @@ class CellResult:
 
     def to_dict(self, score_to_reach: float | None = None) -> dict[str, Any]:
         """As report/records.py documents it."""
-        answers = [replica.answers for replica in self.replicas]
-        classes = bool(answers[0].labels)
         epochs = Scores.of([replica.best_epoch for replica in self.replicas])
         updates = Scores.of([replica.updates_to_convergence for replica in self.replicas])
         reached = None
@@ -143,10 +244,7 @@ class CellResult:
         return {
             "hidden_size": self.hidden_size,
             "num_parameters": self.num_parameters,
-            "train_score": asdict(self.train_score),
-            "validation_score": None if self.validation_score is None else asdict(self.validation_score),
-            "test_score": asdict(self.test_score),
-            "generalization_gap": asdict(self.generalization_gap),
+            **by_target({name: own.to_dict() for name, own in self.targets.items()}),
             "seconds": self.seconds,
             "updates": self.updates,
             "updates_per_second": self.updates_per_second,
@@ -159,7 +257,4 @@ class CellResult:
             "tuned": None if self.tuned is None else self.tuned.to_dict(),
             "stopped": [replica.stopped for replica in self.replicas],
             "replicas": [replica.to_dict() for replica in self.replicas],
-            "confusion": confusion(answers) if classes else None,
-            "calibration": calibration(answers) if classes else None,
-            "predictions": None if classes else predictions(answers),
         }

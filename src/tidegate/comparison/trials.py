@@ -5,34 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from tidegate.comparison.answers import Answers
 from tidegate.comparison.folder import Folder
-from tidegate.comparison.insight import insight
-from tidegate.comparison.parts import Division
 from tidegate.comparison.progress import Board
 from tidegate.comparison.scores import Replica
+from tidegate.comparison.subject import Subject
 from tidegate.engine import Stop
-from tidegate.estimators import SequenceClassifier, SequenceRegressor
 from tidegate.training.interrupt import CtrlC
-
-TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One replica to train. cell: the name of what is compared, whose settings are the options. inspected:
-    what it does on some sequences is looked at, too. folder: where it is kept, None for nowhere."""
+    """One replica to train. folder: where it is kept, None for nowhere."""
 
-    task: str
-    cell: str
+    subject: Subject
+    name: str
     seed: int
-    division: Division
-    options: dict[str, Any]
-    inspected: bool = False
     folder: Folder | None = None
 
     def run(self, stop: Stop, board: Board) -> Replica:
@@ -40,40 +31,28 @@ class Trial:
         before it is trained."""
         if stop.is_set:
             raise KeyboardInterrupt
-        with board.replica(self.cell) as watch:
-            if self.folder is not None and (kept := self.folder.read(self.cell, self.seed)) is not None:
+        with board.replica(self.name) as watch:
+            if self.folder is not None and (kept := self.folder.read(self.name, self.seed)) is not None:
                 return kept
-            training, testing = self.division.of_seed(self.seed)
-            validation = share = self.options["validation"]
-            if isinstance(share, float):
-                training, held_out = training.split(share, self.task, self.seed)
-                validation = (held_out.X, held_out.y)
-            model = TASKS[self.task](
-                **self.options | {"validation": validation},
-                random_state=self.seed,
-                num_threads=1,
-            )
-            checkpoint = None if self.folder is None else self.folder.checkpoint(self.cell, self.seed)
-            model._fit(training.X, training.y, stop=stop, watch=watch, checkpoint=checkpoint)
+            checkpoint = None if self.folder is None else self.folder.checkpoint(self.name, self.seed)
+            trained = self.subject.train(self.name, self.seed, stop, watch, checkpoint)
+            model = trained.model
             replica = Replica(
-                cell=self.cell,
+                cell=self.name,
                 seed=self.seed,
                 hidden_size=model.hidden_size,
                 num_parameters=model.num_parameters_,
-                train_score=float(model.score(training.X, training.y)),
-                validation_score=None if validation is None else float(model.score(*validation)),
-                test_score=float(model.score(testing.X, testing.y)),
+                targets=trained.targets,
                 seconds=model.seconds_,
                 updates=model.num_updates_,
                 epochs=len(model.history_["loss"]),
                 best_epoch=model.best_epoch_,
                 stopped=model.stopped_,
                 history=model.history_,
-                answers=Answers.of(model, testing),
-                insight=insight(model, testing) if self.inspected else None,
+                insight=trained.insight,
             )
             if self.folder is not None:
-                self.folder.write(replica)
+                self.folder.write(replica, model)
         return replica
 
 

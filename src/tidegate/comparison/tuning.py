@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from tidegate.checks import integer, real
+from tidegate.comparison.arguments import TASKS
 from tidegate.comparison.parts import Part
 from tidegate.comparison.progress import Board
-from tidegate.comparison.trials import TASKS, run_trials
+from tidegate.comparison.trials import run_trials
 from tidegate.comparison.tuned import Settings, Tuned
 from tidegate.engine import Diverged, Stop
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tidegate.checks import integer
-from tidegate.models.measures import ERRORS
+from tidegate.models.measures import leading
 from tidegate.models.model import SequenceModel
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows
@@ -46,11 +46,9 @@ def permuted(rows: Rows, rng: np.random.Generator, whole: bool) -> Rows:
 
 
 def _scores(model: SequenceModel, given: Mapping[str, Rows], answers: Mapping[str, Rows]) -> dict[str, float]:
-    """The first measure of each target, of an error the negative."""
+    """Of each target."""
     outputs = model._outputs_of(given, model.encoders_, model.codings_, model._executor())
-    found = {}
-    for name, coding in model.codings_.items():
-        measures = coding.measures(f"data[{name!r}]", answers[name], outputs[name])
-        measure, value = next(iter(measures.items()))
-        found[name] = -value if measure in ERRORS else value
-    return found
+    return {
+        name: leading(coding.measures(f"data[{name!r}]", answers[name], outputs[name]))
+        for name, coding in model.codings_.items()
+    }

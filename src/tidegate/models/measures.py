@@ -15,6 +15,13 @@ NUM_BINS = 15
 ERRORS = ("rmse", "mae", "log_loss", "ece", "pinball_loss", "hamming_loss")
 
 
+def leading(measures: Measures) -> float:
+    """The first of them as a score, the higher the better: of an error the negative; NaN where there are
+    none."""
+    name, value = next(iter(measures.items()), ("", float("nan")))
+    return -value if name in ERRORS else value
+
+
 def number_measures(y: Doubles, predicted: Doubles) -> Measures:
     from tidegate.training.metrics import r2
 

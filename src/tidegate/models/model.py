@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.checks import choice, integer
-from tidegate.engine import Engine, num_cores
+from tidegate.engine import Engine, Stop, num_cores
 from tidegate.engine.memory import check_memory
 from tidegate.engine.records import MAX_THREADS, Optimizer
 from tidegate.estimators.model import Executor
@@ -29,7 +29,7 @@ from tidegate.models.tables import TableSource
 from tidegate.models.targets import TargetRecord, _Target
 from tidegate.network import POOLINGS, Network
 from tidegate.network.initializers import Initializers, initialize
-from tidegate.training.fit import Part
+from tidegate.training.fit import Part, Watch
 from tidegate.training.schedules import Schedule
 from tidegate.training.session import checkpoint_at, conclude, fit_in_sight
 from tidegate.training.settings import NetworkSettings, TrainingSettings
@@ -163,6 +163,20 @@ class SequenceModel:
         checkpoint: a file that holds the state of training while it runs, as in the estimators' fit.
         ValueError where something does not fit, with its name; the model stays as it was.
         """
+        return self._fit(data, checkpoint=checkpoint)
+
+    def _fit(
+        self,
+        data: Data,
+        *,
+        known: Mapping[str, Rows] | None = None,
+        stop: Stop | None = None,
+        watch: Watch | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """fit, which another thread can stop and a caller can watch, as in training.fit. known: all sequences
+        that the model may meet, by which it knows their classes and labels, and where values are missing;
+        None: those of data."""
         settings = self._training_settings()
         seed = None if self.random_state is None else integer("random_state", self.random_state, 0, 2**64 - 1)
         split_rng, start_rng, training_rng = np.random.default_rng(seed).spawn(3)
@@ -175,14 +189,7 @@ class SequenceModel:
         elif settings.validation is not None:
             seed_of_split = int(split_rng.integers(2**32))
             training, held_out = in_two(rows, self.targets, settings.validation, seed_of_split)
-        encoders = {
-            name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
-            for name, record in self.inputs.items()
-        }
-        codings = {
-            name: learn_target(f"targets[{name!r}]", record, rows[name], training[name])
-            for name, record in self.targets.items()
-        }
+        encoders, codings = self._learnt(rows if known is None else known, training)
         network = network_of(encoders, codings, self._network_settings())
         part = self._part(training, encoders, codings, network)
         drawn = with_gaps_drawn(
@@ -208,6 +215,8 @@ class SequenceModel:
             title=self.cell,
             verbose=self.verbose,
             checkpoint=state,
+            stop=stop,
+            watch=watch,
         )
         settled = held_out or training
         outputs = self._outputs_of(settled, encoders, codings, Executor(engine))
@@ -228,7 +237,7 @@ class SequenceModel:
             seconds_=run.seconds,
             _fitted=Executor(engine),
         )
-        conclude(run, state, stacklevel=2)
+        conclude(run, state, stacklevel=3)
         return self
 
     def predict(self, data: Data) -> Answers:
@@ -311,6 +320,20 @@ class SequenceModel:
             from sklearn.exceptions import NotFittedError
 
             raise NotFittedError("this SequenceModel is not fitted yet: call fit first")
+
+    def _learnt(
+        self, rows: Mapping[str, Rows], training: Mapping[str, Rows]
+    ) -> tuple[dict[str, Encoder], dict[str, Coding]]:
+        """What is known of inputs and targets before training; rows: of all sequences."""
+        encoders = {
+            name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
+            for name, record in self.inputs.items()
+        }
+        codings = {
+            name: learn_target(f"targets[{name!r}]", record, rows[name], training[name])
+            for name, record in self.targets.items()
+        }
+        return encoders, codings
 
     def _network_settings(self) -> NetworkSettings:
         choice("pooling", self.pooling, _POOLINGS)

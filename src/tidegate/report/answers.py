@@ -53,8 +53,8 @@ def calibration_figure(cells: Sequence[Cell]) -> Figure | None:
             panel.mark(p, a, number, tip, radius=radius)
         panels.append(panel.drawing)
     caption = (
-        "On the dashed diagonal a cell is right as often as it says, below it it is too sure, above it not "
-        f"sure enough; a mark's area grows with its answers, and those of {_ENOUGH} or more are joined."
+        "On the dashed diagonal answers are right as often as they say, below it they are too sure, above it "
+        f"not sure enough; a mark's area grows with its answers, and those of {_ENOUGH} or more are joined."
     )
     return Figure(panels, caption, width=width) if panels else None
 
@@ -104,7 +104,7 @@ def residual_figures(cells: Sequence[Cell]) -> list[Figure]:
     )
     rest_caption = (
         "What predictions leave of the true numbers: a slope, a bend or a widening of the cloud is structure "
-        "that the cell has missed."
+        "that was missed."
     )
     return [Figure(fits, fit_caption, width=width), Figure(rests, rest_caption, width=width)]
 

@@ -11,7 +11,7 @@ from tidegate.report.digits import counted
 from tidegate.report.figure import Figure
 from tidegate.report.marks import color_of, mark_of, outline
 from tidegate.report.markup import Element, add, coordinate, element, image
-from tidegate.report.panel import width_for
+from tidegate.report.panel import heading_of, width_for
 from tidegate.report.records import Cell, Confusion
 
 # With more classes a field is a dot of a picture.
@@ -61,15 +61,9 @@ def _matrix(number: int, name: str, confusion: Confusion, width: float) -> Eleme
         top + extent + 2,
     )
     add(drawing, "path", d=outline(mark_of(number), 7, 10, 5), class_=f"mark {color_of(number)}")
-    add(drawing, "text", name, x=19, y=15, class_="heading")
-    add(
-        drawing,
-        "text",
-        f"{100 * right / total:.1f} % right" if total else None,
-        x=width,
-        y=15,
-        class_="note end",
-    )
+    note = f"{100 * right / total:.1f} % right" if total else ""
+    add(drawing, "text", heading_of(name, note, 19, width), x=19, y=15, class_="heading")
+    add(drawing, "text", note or None, x=width, y=15, class_="note end")
     add(drawing, "text", "predicted", x=left, y=36, class_="title")
     turned = f"rotate(-90 11 {coordinate(top + extent / 2)})"
     add(drawing, "text", "true", x=11, y=top + extent / 2, class_="title middle", transform=turned)

@@ -26,9 +26,9 @@ def learning_curves(cells: Sequence[Cell], score: str) -> list[Figure]:
     """One figure of the losses, one of the scores; of those that were recorded."""
     captions = {
         "loss": "Loss by epoch: where the validation line turns up while the training line still falls, the "
-        "cell has begun to learn its training sequences by heart.",
-        "score": f"{sentence(score)} by epoch: the earlier a line levels off the fewer epochs the cell "
-        "needs, and the wider the band the more its course depends on the seed.",
+        "training sequences have begun to be learnt by heart.",
+        "score": f"{sentence(score)} by epoch: the earlier a line levels off the fewer epochs are "
+        "needed, and the wider the band the more its course depends on the seed.",
     }
     titles = {"loss": "loss", "score": score}
     figures = [_figure(cells, kind, titles[kind], captions[kind]) for kind in captions]

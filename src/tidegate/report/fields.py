@@ -27,6 +27,11 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
+    def over(self, name: str, entry: str) -> Fields:
+        """With an entry of the dictionary of dictionaries `name`, where it has that, before what is here."""
+        own = self.named(name).get(entry)
+        return self if own is None else Fields({**self._values, **own._values}, own._where)
+
     def raw(self, name: str) -> Any:
         return self._values.get(name)
 

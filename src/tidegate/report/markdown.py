@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidegate.report import words
+from tidegate.report.digits import sentence
 from tidegate.report.result import Result
 from tidegate.report.tables import (
     Column,
@@ -15,9 +16,11 @@ from tidegate.report.tables import (
     claim_table,
     cost_table,
     data_table,
+    loss_table,
     pair_table,
     score_table,
     settings,
+    target_table,
 )
 
 # An underscore inside a word and a hyphen are plain; what could begin markup, HTML or a new column is not.
@@ -31,10 +34,16 @@ def to_markdown(result: Mapping[str, Any]) -> str:
     blocks = [f"# {escaped(words.title(own))}", escaped(words.facts(own))]
     warning = words.warning(own)
     blocks += [f"> {escaped(warning)}"] if warning else []
-    blocks.append(escaped(words.verdict(own)))
-    blocks += _section("Cells", score_table(own))
-    blocks += _section("Scores", pair_table(own))
-    blocks.append("\n".join(f"- {escaped(sentence)}" for sentence in words.pairs(own)))
+    blocks += map(escaped, words.verdicts(own))
+    targets = own.targets or {"": own}
+    for name, one in targets.items():
+        blocks += _section(f"What each input adds{f': {name}' if name else ''}", loss_table(one))
+    blocks += _section(f"{sentence(own.noun)}s", score_table(own))
+    for name, one in targets.items():
+        blocks += _section(name, target_table(one)) if name else []
+        if own.ablation is None:
+            blocks += _section(f"Scores{f' of {name}' if name else ''}", pair_table(one))
+            blocks.append("\n".join(f"- {escaped(told)}" for told in words.pairs(one)))
     blocks += _section("Cost", cost_table(own))
     blocks += _section("The article’s claims", claim_table(own.claims))
     blocks += _section("How it was made", data_table(own.data))
@@ -57,7 +66,7 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[Field, ...], ...]:
 
 
 def _section(title: str, table: Table | None) -> list[str]:
-    return [] if table is None else [f"## {title}", _table(table), escaped(table.caption)]
+    return [] if table is None else [f"## {escaped(title)}", _table(table), escaped(table.caption)]
 
 
 def _table(table: Table) -> str:

@@ -10,9 +10,11 @@ from tidegate.report import words
 from tidegate.report.answers import calibration_figure, residual_figures
 from tidegate.report.confusion import confusion_figure
 from tidegate.report.curves import learning_curves
+from tidegate.report.digits import sentence
 from tidegate.report.figure import Figure
 from tidegate.report.gates import gate_figures
 from tidegate.report.gradients import gradient_figure
+from tidegate.report.losses import loss_figure
 from tidegate.report.marks import swatch
 from tidegate.report.markup import Element, add, append, element, html
 from tidegate.report.result import Result
@@ -24,9 +26,11 @@ from tidegate.report.tables import (
     claim_table,
     cost_table,
     data_table,
+    loss_table,
     pair_table,
     score_table,
     settings,
+    target_table,
 )
 
 
@@ -57,7 +61,10 @@ def page(result: Result) -> str:
             element("p", facts, class_="facts") if facts else None,
         ),
         element("p", warning, class_="warning") if warning else None,
-        element("p", words.verdict(result), class_="verdict", id="verdict"),
+        *(
+            element("p", told, class_="verdict", id=None if at else "verdict")
+            for at, told in enumerate(words.verdicts(result))
+        ),
         element("nav", *links, aria_label="Sections") if links else None,
         *sections,
     )
@@ -87,24 +94,69 @@ _BLOCKS = {
 
 
 def _sections(result: Result) -> Iterable[Element | None]:
-    cells, score = result.cells, result.score
-    numbers = {cell.name: number for number, cell in enumerate(cells)}
-    yield _section("cells", "Cells", _table(score_table(result), numbers))
-    yield _section("curves", "Learning curves", *_figures(learning_curves(cells, score)))
-    scores = _figures([score_figure(cells, result.verdicts, score)])
-    pairs = [element("li", sentence) for sentence in words.pairs(result)]
-    listed = element("ul", *pairs, class_="pairs") if pairs else None
-    yield _section("scores", "Scores", *scores, _table(pair_table(result)), listed)
-    yield _section(
-        "cost", "Cost", *_figures([cost_figure(cells, score)]), _table(cost_table(result), numbers)
-    )
-    yield _section("confusions", "Confusions", *_figures([confusion_figure(cells)]))
-    yield _section("residuals", "Residuals", *_figures(residual_figures(cells)))
-    yield _section("calibration", "Calibration", *_figures([calibration_figure(cells)]))
+    cells = result.cells
+    numbers = _numbers(result)
+    targets = result.targets or {"": result}
+    if result.ablation is not None:
+        lost = _figures([loss_figure(list(targets.values()))])
+        tables = (_table(loss_table(own)) for own in targets.values())
+        yield _section("inputs", "What each input adds", *lost, *tables)
+    models = f"{sentence(result.noun)}s"
+    yield _section("cells", models, _table(score_table(result), numbers))
+    yield _section("curves", "Learning curves", *_figures(learning_curves(cells, result.curve)))
+    if result.targets:
+        for number, (name, own) in enumerate(targets.items()):
+            shown = [_table(target_table(own), numbers), *_scores(own)]
+            shown += [part for _, _, parts in _answers(own) for part in parts]
+            yield _section(f"target-{number}", name, *_distinct(shown, number))
+    else:
+        yield _section("scores", "Scores", *_scores(result))
+    costs = [
+        part
+        for number, own in enumerate(targets.values())
+        for part in _distinct(_figures([cost_figure(own.cells, own.score)]), number)
+        if result.ablation is None
+    ]
+    yield _section("cost", "Cost", *costs, _table(cost_table(result), numbers))
+    if not result.targets:
+        for name, title, parts in _answers(result):
+            yield _section(name, title, *parts)
     yield _section("claims", "The article’s claims", _table(claim_table(result.claims)))
     yield _section("gates", "Gates", *_figures(gate_figures(result.gates, cells)))
     yield _section("gradients", "Gradients", *_figures([gradient_figure(result.gradients, cells)]))
     yield _section("reproduce", "How it was made", _table(data_table(result.data)), *_details(result))
+
+
+def _numbers(result: Result) -> dict[str, int]:
+    """Of the cells, by name."""
+    return {cell.name: number for number, cell in enumerate(result.cells)}
+
+
+def _scores(result: Result) -> list[Element | None]:
+    """The scores of one target, and what they show of pairs."""
+    compared = () if result.ablation else result.verdicts
+    pairs = [element("li", told) for told in words.pairs(result)]
+    listed = element("ul", *pairs, class_="pairs") if pairs else None
+    table = None if result.ablation else _table(pair_table(result))
+    return [*_figures([score_figure(result.cells, compared, result.score)]), table, listed]
+
+
+def _answers(result: Result) -> Iterable[tuple[str, str, list[Element]]]:
+    """Names, titles and figures of what was answered for one target; of an ablation with all inputs."""
+    cells = result.cells[:1] if result.ablation else result.cells
+    yield "confusions", "Confusions", _figures([confusion_figure(cells)])
+    yield "residuals", "Residuals", _figures(residual_figures(cells))
+    yield "calibration", "Calibration", _figures([calibration_figure(cells)])
+
+
+def _distinct(parts: Iterable[Element | None], number: int) -> list[Element | None]:
+    """With ids that the same drawings of another target do not have; those of the first are as they are."""
+    parts = list(parts)
+    for element_ in (own for part in parts if part is not None and number for own in part.iter()):
+        for name in ("id", "aria-labelledby"):
+            if given := element_.get(name):
+                element_.set(name, " ".join(f"{one}-of-{number}" for one in given.split()))
+    return parts
 
 
 def _section(name: str, title: str, *content: Element | None) -> Element | None:

@@ -23,6 +23,10 @@ HALF: Final = 400.0
 _IN_HALVES = (1, 2, 4)
 
 _CHARACTER = 7.4
+# Of the bold letters of a heading and of a row's name.
+_BOLD = 9.6
+_ROW_LETTER = 8.3
+_APART = 10.0
 _MARGIN = 8.0
 _BELOW = 40.0
 
@@ -32,6 +36,20 @@ Points = Iterable[tuple[float, float]]
 def width_for(number: int) -> float:
     """Of so many panels of one figure."""
     return HALF if number in _IN_HALVES else THIRD
+
+
+def fitted(text: str, room: float, character: float = _CHARACTER) -> str:
+    """The text, without its middle where so much room does not hold letters of this width."""
+    most = max(3, int(room / character))
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
+def heading_of(name: str, note: str, start: float, width: float) -> str:
+    """A heading that leaves room for the note to its right. start: where it begins."""
+    beside = _CHARACTER * len(note) + _APART if note else 0.0
+    return fitted(name, width - start - beside, _BOLD)
 
 
 class Panel:
@@ -62,7 +80,8 @@ class Panel:
         if number is not None:
             add(self.drawing, "path", d=outline(mark_of(number), 7, 10, 5), class_=f"mark {color_of(number)}")
             start = 19.0
-        add(self.drawing, "text", heading, x=start, y=15, class_="heading")
+        shown = heading_of(heading, note, start, width)
+        add(self.drawing, "text", shown, x=start, y=15, class_="heading")
         if note:
             add(self.drawing, "text", note, x=width, y=15, class_="note end")
         self._draw_axes()
@@ -123,9 +142,12 @@ class Panel:
             d = f"M{coordinate(left)} {coordinate(middle - length / 2)}v{coordinate(length)}"
             add(self.drawing, "path", d=d, class_=class_)
 
-    def text(self, y: float, text: str, class_: str, *, shift: float = 0.0) -> None:
-        """At the left end of the axis, with class "end" at the right one."""
+    def text(self, y: float, text: str, class_: str, *, shift: float = 0.0, beside: str = "") -> None:
+        """At the left end of the axis, with class "end" at the right one. beside: a note that stands at the
+        other end."""
         at = self._right if "end" in class_.split() else self._left
+        room = self._right - self._left - (_CHARACTER * len(beside) + _APART if beside else 0.0)
+        text = fitted(text, room, _ROW_LETTER if class_ == "row" else _CHARACTER)
         add(self.drawing, "text", text, x=at, y=self.at(self._x.low, y)[1] + shift, class_=class_)
 
     def _runs(self, points: Points) -> Iterator[list[tuple[float, float]]]:
@@ -155,9 +177,11 @@ class Panel:
             add(across, "path", d=f"M{coordinate(place)} {bottom}{up}")
             add(across, "text", label, x=place, y=self._bottom + 17, class_="middle")
         add(self.drawing, "path", d=f"M{left} {bottom}H{right}", class_="axis")
-        add(self.drawing, "text", self._x.title, x=self._right, y=self._bottom + 34, class_="title end")
+        title = fitted(self._x.title, self._right)
+        add(self.drawing, "text", title, x=self._right, y=self._bottom + 34, class_="title end")
         if self._y.title:
-            add(self.drawing, "text", self._y.title, x=0, y=self._top - 16, class_="title")
+            title = fitted(self._y.title, self._right)
+            add(self.drawing, "text", title, x=0, y=self._top - 16, class_="title")
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

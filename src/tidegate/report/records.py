@@ -40,8 +40,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Replica:
-    """seed, seconds (of training), test_score. best_epoch: the epoch, from 1, whose weights were kept.
-    history: {"loss", "val_loss", "score", "val_score"}, each a list of one number an epoch."""
+    """seed, seconds (of training), test_score; targets: of several by name, {"test_score"}. best_epoch: the
+    epoch, from 1, whose weights were kept. history: {"loss", "val_loss", "score", "val_score"}, each a list
+    of one number an epoch."""
 
     seed: str | None
     seconds: float | None
@@ -153,8 +154,9 @@ class Cell:
     generalization_gap (train minus test score); epochs, epochs_to_convergence, updates_to_convergence;
     seconds (of one replica), seconds_to_score (until the validation score reached score_to_reach, None where
     it never did), updates_per_second; latency_seconds (one sequence), memory_bytes (the most while training);
-    each a number or a Spread. replicas: a list. confusion, predictions, calibration. tuned: the settings that
-    a search found for it, and how."""
+    each a number or a Spread. replicas: a list. confusion, predictions, calibration. targets: of several by
+    name, those of these fields that are its own, the scores among them. tuned: the settings that a search
+    found for it, and how."""
 
     name: str
     measures: dict[str, Spread]
@@ -165,14 +167,20 @@ class Cell:
     tuned: dict[str, Any]
 
     @classmethod
-    def read(cls, name: str, fields: Fields) -> Cell:
+    def read(cls, name: str, fields: Fields, target: str | None = None) -> Cell:
+        """Of a target, what is its own before what all have in common."""
+        if target is not None:
+            fields = fields.over("targets", target)
         measures = {measure: Spread.read(fields, measure) for measure in MEASURES}
         confusion, predictions = fields.group("confusion"), fields.group("predictions")
         calibration = fields.group("calibration")
         return cls(
             name=name,
             measures={measure: spread for measure, spread in measures.items() if spread is not None},
-            replicas=tuple(Replica.read(replica) for replica in fields.groups("replicas")),
+            replicas=tuple(
+                Replica.read(replica if target is None else replica.over("targets", target))
+                for replica in fields.groups("replicas")
+            ),
             confusion=None if confusion is None else Confusion.read(confusion),
             predictions=None if predictions is None else Predictions.read(predictions),
             calibration=None if calibration is None else Calibration.read(calibration),

@@ -34,7 +34,7 @@ def score_figure(cells: Sequence[Cell], verdicts: Sequence[Verdict], score: str)
         sentences.append("every mark is the score of one seed and every bar a median")
     if compared:
         panels.append(_by_pair(compared, score))
-        crossing = "of two cells whose interval crosses 0 no difference is shown"
+        crossing = "where an interval crosses 0 no difference is shown"
         ranging = "the ranges of differences are over the seeds and no confidence intervals"
         sentences.append(crossing if any(verdict.interval for verdict in compared) else ranging)
     return Figure(panels, f"{sentence('; '.join(sentences))}.", width=HALF) if panels else None
@@ -55,7 +55,7 @@ def _by_cell(cells: Sequence[tuple[int, Cell]], score: str) -> Element:
     )
     for row, ((number, cell), (name, note)) in enumerate(zip(cells, notes)):
         top = len(cells) - row
-        panel.text(top, name, "row", shift=18)
+        panel.text(top, name, "row", shift=18, beside=note)
         panel.text(top, note, "note end", shift=18)
         for place, (seed, value) in enumerate(cell.scores[:_MOST_POINTS]):
             # Spread over the height of the row, so that equal scores are not one mark.
@@ -74,7 +74,7 @@ def _by_pair(verdicts: Sequence[Verdict], score: str) -> Element:
         "scores-by-pair",
         x,
         rows,
-        heading="Differences between cells",
+        heading="Differences",
         description=f"Test {score} of the first minus the second. {_sentences(notes)}",
         width=HALF,
         height=_height(rows, _PAIR_ROW),
@@ -84,7 +84,7 @@ def _by_pair(verdicts: Sequence[Verdict], score: str) -> Element:
     roomy = all(len(pair) + len(note) <= _ROOM for pair, note in notes)
     for row, (verdict, (pair, note)) in enumerate(zip(verdicts, notes)):
         top = len(verdicts) - row
-        panel.text(top, pair, "row", shift=18)
+        panel.text(top, pair, "row", shift=18, beside=note if roomy else "")
         if roomy:
             panel.text(top, note, "note end", shift=18)
         if verdict.interval:

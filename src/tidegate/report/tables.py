@@ -23,7 +23,7 @@ from tidegate.report.digits import (
     unit_for,
 )
 from tidegate.report.records import MEASURES, Spread
-from tidegate.report.result import Claim, Result
+from tidegate.report.result import Ablation, Claim, Loss, Result
 
 
 @dataclass(frozen=True)
@@ -95,31 +95,48 @@ _OUTCOMES: Final = {
 
 
 def score_table(result: Result) -> Table | None:
-    """A row a cell: its size, what it scores, how long it trains."""
-    over = f"over {counted(len(result.seeds), 'seed')}" if result.seeds else "over the seeds"
-    return _cell_table(result, _SCORED, f"{result.score}: median and range {over}")
+    """A row a cell: its size, what it scores (of several targets on the test part), how long it trains."""
+    if not result.targets:
+        return _cell_table(result, [(name, result) for name in _SCORED], _scores_over(result))
+    measured = [("test_score", own) for own in result.targets.values()]
+    measured += [(name, result) for name in _SCORED if name not in _SCORES]
+    return _cell_table(result, measured, f"test scores{_over(result)}")
+
+
+def target_table(result: Result) -> Table | None:
+    """A row a cell: what it scores in all parts."""
+    return _cell_table(result, [(name, result) for name in _SCORES], _scores_over(result))
 
 
 def cost_table(result: Result) -> Table | None:
     """A row a cell: how long it takes to learn and to answer."""
-    return _cell_table(result, _COSTING, "medians and ranges")
+    return _cell_table(result, [(name, result) for name in _COSTING], "medians and ranges")
 
 
-def _cell_table(result: Result, measures: Iterable[str], remark: str) -> Table | None:
-    """A column a measure that any cell has."""
-    measures = [name for name in measures if any(name in cell.measures for cell in result.cells)]
-    if not measures:
+def _scores_over(result: Result) -> str:
+    return f"{result.score}{_over(result)}"
+
+
+def _over(result: Result) -> str:
+    over = f"over {counted(len(result.seeds), 'seed')}" if result.seeds else "over the seeds"
+    return f": median and range {over}"
+
+
+def _cell_table(result: Result, measured: Iterable[tuple[str, Result]], remark: str) -> Table | None:
+    """A column a measure, of the whole result or of one target of it, that any cell has."""
+    there = [(name, own) for name, own in measured if any(name in cell.measures for cell in own.cells)]
+    if not there:
         return None
-    columns, texts = [Column("cell", numeric=False)], []
-    for measure in measures:
-        unit, fields = _measured(measure, [cell.measures.get(measure) for cell in result.cells])
-        title = _TITLES[measure]
+    columns, texts = [Column(result.noun, numeric=False)], []
+    for measure, own in there:
+        unit, fields = _measured(measure, [cell.measures.get(measure) for cell in own.cells])
+        title = own.score if own is not result else _TITLES[measure]
         if measure == "seconds_to_score" and result.score_to_reach is not None:
             title = f"time to {fixed(result.score_to_reach, 3)}"
         columns.append(Column(title, unit))
         texts.append(fields)
     rows = zip([Field(cell.name) for cell in result.cells], *texts)
-    remarks = [remark, *(_REMARKS[measure] for measure in measures if measure in _REMARKS)]
+    remarks = [remark, *(_REMARKS[measure] for measure, _ in there if measure in _REMARKS)]
     return Table(f"{sentence('; '.join(remarks))}.", tuple(columns), tuple(rows))
 
 
@@ -172,10 +189,49 @@ def pair_table(result: Result) -> Table | None:
             *(fields[title] for title in shown),
         ]
         rows.append(tuple(Field(text) for text in texts))
-    remarks = [f"Difference in test {result.score}, the first cell minus the second"]
+    remarks = [f"Difference in test {result.score}, the first {result.noun} minus the second"]
     remarks += dict.fromkeys(verdict.method for verdict in verdicts if verdict.method)
     remarks += ["first ahead: in how many of the pairs of runs"] * ("first ahead" in shown)
     return Table(f"{'; '.join(remarks)}.", tuple(columns), tuple(rows))
+
+
+def loss_table(result: Result) -> Table | None:
+    """A row an input: what the score loses without it."""
+    ablation = result.ablation
+    if ablation is None or not ablation.losses:
+        return None
+    level = next((one.level for one in ablation.losses if one.level is not None), None)
+    interval = "interval" if level is None else f"{significant(100 * level)} % interval"
+    columns = [Column("input", numeric=False)]
+    rows: list[tuple[Field, ...]] = []
+    if ablation.retrained:
+        columns += [Column("trained without"), Column(interval), Column("p adjusted")]
+    columns.append(Column("permuted"))
+    if ablation.retrained:
+        columns.append(Column("verdict", numeric=False))
+    for loss in ablation.losses:
+        own = loss.importance
+        ranged = f"{fixed(own.min, 3)} to {fixed(own.max, 3)}" if own is not None and own.varies else ""
+        permuted = Field(fixed(own.median if own else None, 3), ranged)
+        if not ablation.retrained:
+            rows.append((Field(loss.input), permuted))
+            continue
+        ends = " to ".join(fixed(end, 3) for end in loss.interval or ()) or NONE
+        texts = [fixed(loss.estimate, 3), ends, probability(loss.p_adjusted)]
+        judged = (Field("" if loss.input in ablation.kept else text) for text in texts)
+        rows.append((Field(loss.input), *judged, permuted, Field(_lost(loss, ablation))))
+    remarks = [f"What test {result.score} loses"]
+    remarks += ["trained without: on average, trained anew without the input"] * ablation.retrained
+    remarks.append("permuted: with values of other sequences for the input, median and range over the seeds")
+    return Table(f"{sentence('; '.join(remarks))}.", tuple(columns), tuple(rows))
+
+
+def _lost(loss: Loss, ablation: Ablation) -> str:
+    if loss.input in ablation.kept:
+        return "kept: the model cannot be without it"
+    if loss.outcome == "better":
+        return "needed" if (loss.estimate or 0.0) > 0.0 else "better without"
+    return {"same": "no loss", "not shown": "no loss shown"}.get(loss.outcome or "", "nothing can be said")
 
 
 def claim_table(claims: Sequence[Claim]) -> Table | None:
@@ -201,9 +257,10 @@ def data_table(data: Mapping[str, Any]) -> Table | None:
 
 def settings(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
     """Headings, and names and values below each: all that a reader needs to judge and repeat the result."""
+    scores = [own.score for own in result.targets.values()]
     run = {
         "task": result.task,
-        "score": result.score if result.task else None,
+        "score": (scores or result.score) if result.task else None,
         "seeds": result.seeds or None,
         "replicas side by side": result.num_threads,
         "seconds in all": None if result.seconds is None else significant(result.seconds),

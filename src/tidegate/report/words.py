@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tidegate.report.digits import counted, fixed, listed, significant
+from tidegate.report.digits import counted, fixed, listed, sentence, significant
 from tidegate.report.records import Cell
 from tidegate.report.result import Result, Verdict
 
@@ -16,6 +16,8 @@ def title(result: Result) -> str:
     if result.title:
         return result.title
     names = [cell.name for cell in result.cells]
+    if result.ablation is not None:
+        return f"What {listed(dict.fromkeys(loss.input for loss in result.ablation.losses))} add"
     return f"{listed(names)} compared" if names else "Nothing was compared"
 
 
@@ -36,11 +38,50 @@ def facts(result: Result) -> str:
     return " · ".join(parts)
 
 
-def verdict(result: Result) -> str:
-    """One paragraph: the summary that came with the result; else who scores highest, and what the pairs with
-    that cell show."""
+def verdicts(result: Result) -> list[str]:
+    """The summary that came with the result; else a paragraph a target."""
     if result.summary:
-        return result.summary
+        return [result.summary]
+    views = list(result.targets.values()) or [result]
+    if result.ablation is None:
+        return list(map(_compared, views))
+    told = list(map(_lost, views))
+    if result.ablation.kept:
+        told[-1] += f" The model cannot be without {listed(result.ablation.kept)}."
+    return told
+
+
+def _lost(result: Result) -> str:
+    """What a score loses without each input."""
+    assert result.ablation is not None
+    losses = result.ablation.losses
+    shown = sorted((one for one in losses if one.outcome == "better"), key=lambda one: -(one.estimate or 0.0))
+    needed = [one for one in shown if (one.estimate or 0.0) > 0.0]
+    harmful = [one for one in shown if one not in needed]
+    others = [one.input for one in losses if one.outcome not in ("better", None)]
+    sentences = []
+    if needed:
+        told = "; ".join(f"{one.effect} without {one.input}" for one in needed)
+        sentences.append(f"{sentence(result.score)} loses {told}.")
+    if harmful:
+        told = "; ".join(f"{one.input}, {one.effect}" for one in harmful)
+        sentences.append(f"{sentence(result.score)} is better without {told}.")
+    if others:
+        of_score = "" if shown else f" of {result.score}"
+        sentences.append(f"No loss{of_score} is shown without {listed(others)}.")
+    permuted = [
+        (own.median, one.input) for one in losses if (own := one.importance) and own.median is not None
+    ]
+    if permuted:
+        loss, name = max(permuted)
+        which = "it" if sentences else result.score
+        most = f"most by {name}, {fixed(loss, 3)}" if loss > 0.0 else "nothing"
+        sentences.append(f"By permutation {which} loses {most}.")
+    return " ".join(sentences) or "No model with all inputs was finished, so there is nothing to say."
+
+
+def _compared(result: Result) -> str:
+    """Who scores highest, and what the pairs with that cell show."""
     sentences = []
     if (best := _best(result)) is not None:
         spread = best.measures["test_score"]
@@ -60,6 +101,8 @@ def verdict(result: Result) -> str:
 
 def pairs(result: Result) -> list[str]:
     """What each pair shows, where the paragraph does not say it all."""
+    if result.ablation is not None:
+        return []
     told = [] if result.summary else _leading(result)
     if len(told) == len(result.verdicts):
         return []
@@ -75,6 +118,8 @@ def warning(result: Result) -> str | None:
 def _told(verdicts: list[Verdict]) -> list[str]:
     """First the pairs of which more can be said than that no difference is shown."""
     apart = [one.words.removesuffix(".") for one in verdicts if one.words and not _is_unshown(one)]
+    if apart and apart[0].startswith("no"):
+        apart[0] = sentence(apart[0])
     unshown = [f"{one.first} minus {one.second} {one.effect}" for one in verdicts if _is_unshown(one)]
     sentences = [f"{'; '.join(apart)}."] * bool(apart)
     if unshown:

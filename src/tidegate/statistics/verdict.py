@@ -17,7 +17,8 @@ _FEWEST_DECIMALS = 3
 class Verdict:
     """What is shown of two cells, difference being the score of first minus that of second.
 
-    p_adjusted: the p-value after Holm over all pairs; None where there is none.
+    target: of a model with several, the one that the score is of, which its name does not say. p_adjusted:
+    the p-value after Holm over all pairs; None where there is none.
     """
 
     first: str
@@ -25,6 +26,7 @@ class Verdict:
     score_name: str
     difference: Difference
     p_adjusted: float | None
+    target: str = ""
 
     @property
     def outcome(self) -> str:
@@ -53,8 +55,8 @@ class Verdict:
         superiority = self.difference.superiority
         ahead, share = (self.first, superiority) if superiority >= 0.5 else (self.second, 1.0 - superiority)
         return (
-            f"{self.score_name} of {self.first} minus {self.second}: {self._effect}; in {100 * share:.0f} % "
-            f"of pairs of runs {ahead} is ahead"
+            f"{f'{self.target} {self.score_name}'.lstrip()} of {self.first} minus {self.second}: "
+            f"{self._effect}; in {100 * share:.0f} % of pairs of runs {ahead} is ahead"
         )
 
     @property
@@ -91,6 +93,7 @@ class Verdict:
         """Flat, as JSON has it: level is the interval's confidence."""
         own = self.difference.to_dict()
         return {
+            **({"target": self.target} if self.target else {}),
             "first": self.first,
             "second": self.second,
             "method": f"{own.pop('method')}, Holm",
@@ -118,11 +121,15 @@ class Verdict:
         return f"{own.estimate:.{decimals}f} on average ({100 * own.confidence:g} % interval {ends}, {p})"
 
 
-def judge(differences: Mapping[tuple[str, str], Difference], score_name: str) -> tuple[Verdict, ...]:
+def judge(
+    differences: Mapping[tuple[str, str], Difference], score_name: str, target: str = ""
+) -> tuple[Verdict, ...]:
     """A verdict for each pair (first, second) of cells, their p-values adjusted for one another by Holm."""
     p_values = {pair: own.p_value for pair, own in differences.items() if own.p_value is not None}
     adjusted = dict(zip(p_values, holm(list(p_values.values()))))
-    return tuple(Verdict(*pair, score_name, own, adjusted.get(pair)) for pair, own in differences.items())
+    return tuple(
+        Verdict(*pair, score_name, own, adjusted.get(pair), target) for pair, own in differences.items()
+    )
 
 
 def _alpha(difference: Difference) -> float:
