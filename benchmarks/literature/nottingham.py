@@ -40,11 +40,11 @@ TASK = Task(
     tried="for the LSTM, judged by the validation loss of one seed (in brackets, in nats): windows of 64 to "
     "100 steps with the states carried on instead of whole tunes, dropout 0.5 (3.53 with chrono "
     "initialisation, then overfitted); dropout 0.2 at a rate of 0.01 (3.74); recurrent dropout of 0.2 "
-    "(3.73, and hardly falling); 64 units without dropout (3.92); 300 and 400 units in the same seconds "
-    "(behind 200). Batches of 8 with a cosine over 25 epochs end at 4.46: the loss stays near 4.4 for the "
-    "first thousands of updates and falls only then. Whole tunes, batches of 4 and a constant rate with "
-    "averaged weights brought most (3.37 after 41 epochs, not yet at its end); a cosine over 60 epochs from "
-    "a rate of 0.005 was worse (3.49). For the GRU whole tunes at rates of 0.003 and 0.008 and with weight "
-    "decay of 0.1 (4.2 to 4.5 after 12 to 18 epochs) and chrono initialisation (4.7) fall more slowly than "
-    "the LSTM's.",
+    "(3.73, and hardly falling); 64 units without dropout (3.92); 300 units with recurrent and input "
+    "dropout, and 400 units (both behind 200 in the same seconds). Batches of 8 with a cosine over 25 "
+    "epochs end at 4.46: the loss stays near 4.4 for the first thousands of updates and falls only then. "
+    "Whole tunes, batches of 4 and a constant rate with averaged weights brought most (3.30 after 60 "
+    "epochs, and still falling); a cosine over 60 epochs from a rate of 0.005 was worse (3.49). For the GRU "
+    "whole tunes at rates of 0.003 and 0.008 and with weight decay of 0.1 (4.2 to 4.5 after 12 to 18 "
+    "epochs, stopped there) and chrono initialisation (4.7) fall more slowly than the LSTM's.",
 )
