@@ -150,8 +150,8 @@ def test_shakespeares_passes_are_chosen_by_the_end_of_the_training_part(monkeypa
     monkeypatch.setattr(shakespeare, "measured_on_validation", lambda *of: of)
     assert shakespeare.measure_passes(0, held_out=0.05, stride=3200, max_epochs=2) == ("model", 1.0)
     end = 953_661
-    assert len(given["X"]) == 299
-    np.testing.assert_array_equal(given["y"][-1], training[298 * 3200 + 1 : 298 * 3200 + 65])
+    assert len(given["X"]) == 298
+    np.testing.assert_array_equal(given["y"][-1], training[297 * 3200 + 1 : 297 * 3200 + 65])
     X, y = given["validation"]
     assert len(X) == 784
     np.testing.assert_array_equal(X[0].argmax(1), training[end : end + 64])
