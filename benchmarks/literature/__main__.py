@@ -37,7 +37,12 @@ def missing(names: list[str], num_seeds: int, path: Path) -> list[tuple[str, int
     """Rows and seeds without figures, first seeds first, so that every row has some early."""
     records = results.read(path)
     there = {name: results.seeds_of(ROWS[name][1], records) for name in names}
-    return [(name, seed) for seed in range(num_seeds) for name in names if seed not in there[name]]
+    return [
+        (name, seed)
+        for seed in range(num_seeds)
+        for name in names
+        if seed not in there[name] and seed < (ROWS[name][1].max_seeds or num_seeds)
+    ]
 
 
 def in_a_process(name: str, seed: int) -> Measured:

@@ -43,7 +43,8 @@ class Goal:
 @dataclass(frozen=True)
 class Row:
     """published: the figures to compare with. goal: None for a row that is there for comparison.
-    measure(seed, **settings). digits: decimals of the figure."""
+    measure(seed, **settings). digits: decimals of the figure. max_seeds: how many half an hour of two cores
+    is enough for; None: all."""
 
     name: str
     published: str
@@ -51,6 +52,7 @@ class Row:
     measure: Callable[..., Measured]
     settings: Mapping[str, Any]
     digits: int = 3
+    max_seeds: int | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,17 @@ def test_what_is_there_is_not_trained_again(tmp_path, monkeypatch):
     assert main.missing(["one"], 1, path) == []
 
 
+def test_a_row_that_takes_long_has_fewer_seeds(tmp_path, monkeypatch):
+    rows = {
+        name: (TASKS[0], replace(ROW, name=name, max_seeds=most))
+        for name, most in (("one", 2), ("two", None))
+    }
+    monkeypatch.setattr(main, "ROWS", rows)
+    asked = main.missing(["one", "two"], 3, tmp_path / "results.json")
+    assert asked == [("one", 0), ("two", 0), ("one", 1), ("two", 1), ("two", 2)]
+    assert main.missing(["one"], 1, tmp_path / "results.json") == [("one", 0)]
+
+
 def test_rows_are_chosen_by_patterns():
     assert main.chosen(["jsb-*"]) == ["jsb-lstm", "jsb-gru"]
     assert main.chosen([]) == list(main.ROWS)

@@ -138,6 +138,26 @@ def test_shakespeare():
     assert y[0, -1] == validation[64] == X[1, 0].argmax()
 
 
+def test_shakespeares_passes_are_chosen_by_the_end_of_the_training_part(monkeypatch):
+    training, _ = shakespeare.parts()
+    given = {}
+
+    def fitted(kind, X, y, seed, **settings):
+        given.update(settings, X=X, y=y)
+        return "model", 1.0
+
+    monkeypatch.setattr(shakespeare, "fitted", fitted)
+    monkeypatch.setattr(shakespeare, "measured_on_validation", lambda *of: of)
+    assert shakespeare.measure_passes(0, held_out=0.05, stride=3200, max_epochs=2) == ("model", 1.0)
+    end = 953_661
+    assert len(given["X"]) == 298
+    np.testing.assert_array_equal(given["y"][-1], training[297 * 3200 + 1 : 297 * 3200 + 65])
+    X, y = given["validation"]
+    assert len(X) == 784
+    np.testing.assert_array_equal(X[0].argmax(1), training[end : end + 64])
+    assert y[-1, -1] == training[end + 784 * 64]
+
+
 def test_data_are_unchanged_copies():
     sources = (DATA / "SOURCES.md").read_text(encoding="utf-8")
     stated = dict(re.findall(r"^\| (\S+) \|.*`([0-9a-f]{64})`", sources, re.MULTILINE))
