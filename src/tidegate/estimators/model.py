@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 
 from tidegate.data import Sequences
 from tidegate.data.arrays import is_array
-from tidegate.engine import Stop
+from tidegate.engine import Steps, Stop
 from tidegate.engine.memory import evaluation_window
 from tidegate.estimators.columns import Columns
 from tidegate.models.base import DTYPE, Model
@@ -26,6 +26,7 @@ from tidegate.models.inputs import Numeric
 from tidegate.models.padding import Padding
 from tidegate.models.rows import Rows
 from tidegate.models.scaling import Doubles, Scaling
+from tidegate.models.steps import check_longest
 from tidegate.models.stream import GappyStream, ModelStream
 from tidegate.models.targets import TargetRecord
 from tidegate.training.fit import Run, Watch
@@ -250,9 +251,19 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
         sequences = Sequences.from_any(X)
         if self.padding_.way == "skip":
             sequences = sequences.without_padding()
-        steps = self._steps({ONLY: Rows.of(sequences)}, self.encoders_, self.network_)
+        steps = self._steps_of(sequences)
         window = evaluation_window(steps.lengths, self.bptt_steps, self.recompute)
         return sequences, self._ready().predict(steps, window)
+
+    def _steps_of(self, X: Sequences) -> Steps:
+        """What `_steps` makes of the rows of X, with less around it: a short prediction takes little more."""
+        encoder, network = self.encoder_, self.network_
+        X = encoder.padding.read(X)
+        arrays = encoder.inputs("X", X, DTYPE, self.bidirectional)
+        lengths = X.lengths
+        if network.most_steps is not None:
+            check_longest("X", int(lengths.max()), network.most_steps)
+        return Steps(tuple([arrays[name] for name in network.inputs]), X.offsets[:-1].copy(), lengths)
 
     def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Values, NDArray[Any], Doubles | None]:
         """The true rows as the coding has them, the engine's outputs for them and the rows' weights."""

@@ -169,18 +169,13 @@ class NumericEncoder(_Encoder):
         return nodes, Sources(((read[0],), (read[-1],)), elapsed, padding)
 
     def arrays(self, argument: str, name: str, rows: Rows, both: bool, dtype: str) -> Arrays:
-        width = self.num_values
         if rows.lengths is not None and not rows.present.any():
             names = {node.name: node.size for node in self.nodes(name, 0, both)[0] if isinstance(node, Input)}
             return {node: np.zeros((0, columns), dtype) for node, columns in names.items()}
-        if is_sparse(rows.values) or rows.values.shape[1] != width:
-            kind = "columns" if rows.lengths is None else "features"
-            got = "a sparse matrix" if is_sparse(rows.values) else rows.values.shape[1]
-            raise ValueError(
-                f"{argument} expects {width} {kind}, as fit saw; got {got}: pass the same {kind} in the same "
-                "order"
-            )
+        if is_sparse(rows.values):
+            raise ValueError(f"{argument} expects numbers, as fit saw; got a sparse matrix: pass an array")
         if rows.lengths is None:
+            self._check_width(argument, "columns", rows.values.shape[1])
             scaled = self.scaling.apply(argument, rows.values, dtype)
             centre = ((np.array(self.gaps.mean) - self.scaling.mean) / self.scaling.scale).astype(dtype)
             filled = np.where(np.isnan(scaled), centre, scaled)
@@ -193,6 +188,7 @@ class NumericEncoder(_Encoder):
     def inputs(self, argument: str, steps: Sequences, dtype: str, both: bool) -> dict[str, NDArray[Any]]:
         """The arrays of sequences by the part of the input's name; rows of zeros where there is padding, and
         which these are."""
+        self._check_width(argument, "features", steps.num_features)
         padding = steps.padding
         real = steps if padding is None else steps.without_padding()
         inputs = self.gaps.inputs(argument, real, self.scaling, dtype, both)
@@ -205,6 +201,13 @@ class NumericEncoder(_Encoder):
             filled[part] = np.zeros((len(padding), rows.shape[1]), dtype)
             filled[part][~padding] = rows
         return filled
+
+    def _check_width(self, argument: str, kind: str, width: int) -> None:
+        if width != self.num_values:
+            raise ValueError(
+                f"{argument} expects {self.num_values} {kind}, as fit saw; got {width}: pass the same {kind} "
+                "in the same order"
+            )
 
 
 @dataclass(frozen=True, eq=False)

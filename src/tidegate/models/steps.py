@@ -43,7 +43,8 @@ def steps_of(
         for stream in aligned_streams(encoders):
             arrays[in_stream(stream, "index")] = _index(rows, encoders, main, stream)
     if network.most_steps is not None:
-        _check_longest(argument, places, network.most_steps)
+        longest = max(int(lengths.max()) for _, lengths in places.values())
+        check_longest(argument(next(iter(encoders))), longest, network.most_steps)
     if not places:
         nothing = np.zeros(len(next(iter(rows.values()))), np.int64)
         places[""] = nothing, nothing
@@ -91,12 +92,12 @@ def presence(encoder: Encoder, rows: Rows) -> NDArray[np.bool_]:
     return lengths_of(encoder, rows) > 0 if is_text_stream(encoder) else rows.present
 
 
-def _check_longest(argument: Callable[[str], str], places: Mapping[str, Place], most: int) -> None:
-    longest = max(int(lengths.max()) for _, lengths in places.values())
+def check_longest(argument: str, longest: int, most: int) -> None:
+    """ValueError where a sequence has more steps than pooling="steps" has weights for."""
     if longest > most:
         raise ValueError(
-            f"{argument(next(iter(places)))} expects at most {most} steps a sequence, as fit saw and "
-            f"pooling='steps' has weights for; got {longest}: shorten it, or fit with another pooling"
+            f"{argument} expects at most {most} steps a sequence, as fit saw and pooling='steps' has weights "
+            f"for; got {longest}: shorten it, or fit with another pooling"
         )
 
 
