@@ -157,8 +157,9 @@ class Model(Options):
         stacklevel: int,
     ) -> Self:
         """Fit these records to examples. held_out: examples given to validate with; else `validation` is the
-        share that is. known: all that the model may meet, None: examples. stop, watch: as training.fit has them. attributes: of the subclass, which are set with
-        the others. stacklevel: of the caller, for warnings."""
+        share that is. known: all that the model may meet, None: examples. stop, watch: as training.fit has
+        them. attributes: of the subclass, which are set with the others. stacklevel: of the caller, for
+        warnings."""
         settings, initializers = self._training_settings(), self._initializers()
         split_rng, start_rng, training_rng = self._generator().spawn(3)
         previous = self._previous
