@@ -34,9 +34,9 @@ void bind_network(nb::module_& m, const char* name) {
       .def("add_thresholds", &N::add_thresholds, "of"_a, "size"_a, "first_parameter"_a)
       .def("add_recurrent", &N::add_recurrent, "of"_a, "cell"_a, "hidden_size"_a, "reverse"_a, "multipliers"_a, "updates"_a,
            "product_multiplier"_a, "first_parameter"_a, "beginnings"_a)
-      .def("add_dropout", [](N& n, long of, long size, double rate, bool per_sequence, bool inverted) {
-            return n.add_dropout(of, size, {rate, per_sequence, inverted});
-          }, "of"_a, "size"_a, "rate"_a, "per_sequence"_a, "inverted"_a)
+      .def("add_dropout", [](N& n, long of, long size, double rate, bool per_sequence, bool inverted, long stream) {
+            return n.add_dropout(of, size, {rate, per_sequence, inverted}, stream);
+          }, "of"_a, "size"_a, "rate"_a, "per_sequence"_a, "inverted"_a, "stream"_a)
       .def("add_padding_gate", &N::add_padding_gate, "of"_a, "size"_a, "first_parameter"_a)
       .def("add_pool", [](N& n, long of, const std::string& pooling) {
             return n.add_pool(of, choose<Pooling>(pooling, {{"last", Pooling::kLast}, {"mean", Pooling::kMean}, {"max", Pooling::kMax}}));

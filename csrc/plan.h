@@ -119,11 +119,11 @@ class Plan {
     return number;
   }
 
-  // of: -1 for ones, `size` a step.
-  long add_dropout(long of, long size, const DropoutSettings& settings) {
+  // of: -1 for ones, `size` a step of the stream.
+  long add_dropout(long of, long size, const DropoutSettings& settings, long stream = 0) {
     Node<T>* read = of < 0 ? nullptr : source(of);
     if (read && read->value.size != size) throw std::invalid_argument("dropout has as many columns as what it reads");
-    return add(std::make_unique<DropoutNode<T>>(read, size, settings, static_cast<long>(nodes_.size())));
+    return add(std::make_unique<DropoutNode<T>>(read, size, settings, static_cast<long>(nodes_.size()), stream));
   }
 
   long add_padding_gate(long of, long size, long first_parameter) {

@@ -244,7 +244,7 @@ def test_warm_start_refuses_another_network(kind, y):
         ValueError, match=r"warm_start expects the network of the fit before, \d+ parameters; got"
     ):
         model.set_params(hidden_size=7).fit(X, y)
-    with pytest.raises(ValueError, match="warm_start"):
+    with pytest.raises(ValueError, match="X expects 2 features, as fit saw; got 3"):
         model.set_params(hidden_size=6).fit(ragged(features=3), y)
     again = model.set_params(warm_start=False, hidden_size=7).fit(X, y)
     assert again.num_parameters_ == sum(value.size for value in again.parameters_.values())

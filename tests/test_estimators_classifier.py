@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
-from tidegate import SequenceClassifier
+from tidegate import MultiClass, SequenceClassifier
 
 SMALL = {"hidden_size": 8, "max_epochs": 30, "random_state": 0, "learning_rate": 0.02}
-LOSSES = SequenceClassifier.LOSSES
+LOSSES = MultiClass.LOSSES
 
 
 def data(num_classes=3, count=45, seed=0):
@@ -71,6 +71,14 @@ def test_labels_of_any_kind_come_back_as_they_were(labels):
     predicted = SequenceClassifier(**SMALL).fit(X, y).predict(X)
     assert predicted.dtype == y.dtype
     assert set(predicted.tolist()) <= set(labels)
+
+
+def test_a_class_whose_sequences_weigh_nothing_is_none():
+    X, y = data()
+    counts = np.arange(len(X)) >= 3
+    model = SequenceClassifier(**SMALL).fit(X, np.where(counts, y, "odd"), counts)
+    assert model.classes_.tolist() == ["ant", "bee", "cat"]
+    assert len(model.coding_.names) == model.predict_proba(X).shape[1] == len(model.classes_)
 
 
 def test_labels_may_be_a_list_or_a_column():

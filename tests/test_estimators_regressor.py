@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from tidegate import SequenceRegressor
+from tidegate import Regression, SequenceRegressor
 
 SMALL = {"hidden_size": 8, "max_epochs": 40, "random_state": 0, "learning_rate": 0.02}
 
@@ -15,7 +15,7 @@ def data(count=40, seed=0):
     return X, np.array([sequence[:, 0].sum() for sequence in X])
 
 
-@pytest.mark.parametrize("loss", SequenceRegressor.LOSSES)
+@pytest.mark.parametrize("loss", Regression.LOSSES)
 def test_learns_with_each_loss_and_answers_in_the_targets_unit(loss):
     X, y = data()
     y = 1000.0 * y + 5000.0
@@ -26,9 +26,7 @@ def test_learns_with_each_loss_and_answers_in_the_targets_unit(loss):
 
 def test_the_losses_differ():
     X, y = data()
-    answers = [
-        SequenceRegressor(loss=loss, **SMALL).fit(X, y).predict(X) for loss in SequenceRegressor.LOSSES
-    ]
+    answers = [SequenceRegressor(loss=loss, **SMALL).fit(X, y).predict(X) for loss in Regression.LOSSES]
     assert len({answer.tobytes() for answer in answers}) == 3
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import tidegate
 from tidegate import SequenceClassifier, SequenceRegressor, Sequences
 from tidegate.data import load_japanese_vowels
-from tidegate.estimators.gaps import FILLS, Gaps, with_gaps_of_others
-from tidegate.estimators.scaling import Scaling
+from tidegate.models.gaps import FILLS, Gaps, with_gaps_of_others
+from tidegate.models.scaling import Scaling
 
 SMALL = {"hidden_size": 5, "max_epochs": 3, "random_state": 0, "num_threads": 1}
 WAYS = [("fill", fill) for fill in FILLS] + [("mask", fill) for fill in FILLS] + [("decay", "mean")]

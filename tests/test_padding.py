@@ -12,8 +12,8 @@ import tidegate
 import tidegate.inspection
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps
-from tidegate.estimators.model import as_steps
-from tidegate.network import sequence_network
+from tidegate.models.rows import Rows
+from tidegate.network import Input, sequence_network
 
 Array = npt.NDArray[Any]
 SMALL: dict[str, Any] = {"hidden_size": 6, "max_epochs": 4, "random_state": 0, "bidirectional": False}
@@ -88,14 +88,16 @@ def test_a_gate_that_is_shut_is_padding_that_is_not_there(missing: str) -> None:
     engine = Engine(model.network_)
     for name, value in model.parameters_.items():
         engine.parameters[name] = value
-    steps = as_steps("X", KEPT, model.network_, model.scaling_, model.gaps_)
+    steps = model._steps({"": Rows.of(KEPT)}, model.encoders_, model.network_)
     np.testing.assert_allclose(model.coding_.scaling.undo(engine.predict(steps))[:, 0], model.predict(KEPT))
     engine.parameters["bias_l0_gate"] = np.full(6, -np.inf)
     for name in ("weight_l0_decay", "bias_l0_decay"):  # real steps are apart by padding that has no time
         if name in engine.parameters:
             engine.parameters[name] = np.zeros_like(engine.parameters[name])
     shut = engine.predict(steps)
-    bare = as_steps("X", SKIPPED, model.network_, model.scaling_, model.gaps_)
+    arrays = model.encoder_.inputs("X", SKIPPED, "float32", False)
+    names = [node.name for node in model.network_.nodes if isinstance(node, Input)]
+    bare = Steps(tuple(arrays[name] for name in names), SKIPPED.offsets[:-1].copy(), SKIPPED.lengths)
     np.testing.assert_array_equal(engine.predict(bare), shut)
 
 

@@ -219,8 +219,9 @@ def grow_layer(document, arrays):
     [
         (
             put("version", persistence.VERSION + 1),
-            "version 1 or older; got .* version 2: read it with a newer tidegate",
+            "version 2; got .* version 3: read it with a newer tidegate",
         ),
+        (put("version", 1), "version 2; got .* version 1: fit it again"),
         (put("version", "1"), "version"),
         (put("format", "other"), "expects format 'tidegate'"),
         (put("estimator", "SequenceClasifier"), "did you mean 'SequenceClassifier'"),
@@ -229,8 +230,10 @@ def grow_layer(document, arrays):
         (put("options", {"schedule": {"record": "eval", "fields": {}}}), "record expects one of"),
         (put("network", []), "cannot"),
         (put("network", [{"kind": "system"}]), "cannot"),
-        (put("coding", {"classes": [1, 2], "dtype": "O", "sigmoid": False}), "cannot"),
-        (put("coding", {}), "cannot"),
+        (put("dtype", "O"), "dtype expects one of numbers or strings"),
+        (put("codings", {}), "cannot"),
+        (put("encoders", {"": {"form": "sparse", "num_columns": 3}}), "cannot"),
+        (put("inputs", {"": {"kind": "numbers"}}), "kind expects one of numeric"),
         (put("history", None), "cannot"),
         (drop_array, "cannot .*bias_output"),
         (reshape_array, r"bias_output expects shape \(2,\); got \(7,\)"),

@@ -11,9 +11,10 @@ from scipy.io import loadmat
 
 from benchmarks.literature.rows import Measured, cpu_seconds
 from tidegate.engine import Engine, Steps, Target
+from tidegate.network import sequence_network
 from tidegate.network.initializers import Initializers, initialize
 from tidegate.training.fit import Part, fit
-from tidegate.training.settings import NetworkSettings, TrainingSettings
+from tidegate.training.settings import TrainingSettings
 
 NUM_KEYS = 88
 FIGURE = (
@@ -48,7 +49,9 @@ def measure(
     """Trained on train; the epoch with the lowest loss on valid; measured on test."""
     parts = {name: next_frames(rolls) for name, rolls in pieces(data).items()}
     start_rng, training_rng = np.random.default_rng(seed).spawn(2)
-    plan = NetworkSettings(**network).network(NUM_KEYS, NUM_KEYS, "sigmoid_cross_entropy", per_step=True)
+    plan = sequence_network(
+        input_size=NUM_KEYS, output_size=NUM_KEYS, loss="sigmoid_cross_entropy", pooling=None, **network
+    )
     engine = Engine(plan)
     longest = int(parts["train"].steps.lengths.max())
     for name, value in initialize(plan, Initializers(**initializers), start_rng, longest).items():

@@ -23,8 +23,8 @@ struct DropoutSettings {
 template <class T>
 class DropoutNode final : public Node<T> {
  public:
-  // source: null for ones, `size` a step. number: the node's own, so that two nodes drop different elements.
-  DropoutNode(Node<T>* source, long size, const DropoutSettings& settings, long number)
+  // source: null for ones, `size` a step of the stream. number: the node's own, so that two nodes drop different elements.
+  DropoutNode(Node<T>* source, long size, const DropoutSettings& settings, long number, long stream)
       : Node<T>(size, source ? source->value.per_step : true),
         source_(source),
         threshold_(static_cast<std::uint64_t>(settings.rate * 0x1p32)),
@@ -33,9 +33,8 @@ class DropoutNode final : public Node<T> {
         scale_(static_cast<T>(settings.inverted ? 1.0 : 1.0 - settings.rate)),
         number_(static_cast<std::uint64_t>(number)) {
     this->value.needs_gradient = source && source->value.needs_gradient;
-    if (!source) return;
-    this->value.reversed = source->value.reversed;
-    this->value.stream = source->value.stream;
+    this->value.stream = source ? source->value.stream : stream;
+    if (source) this->value.reversed = source->value.reversed;
   }
 
   void forward(Pass<T>& pass) override {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tidegate.engine import Optimizer as Optimizer
     from tidegate.estimators import SequenceClassifier as SequenceClassifier
     from tidegate.estimators import SequenceRegressor as SequenceRegressor
+    from tidegate.estimators import load as load
     from tidegate.models import Binary as Binary
     from tidegate.models import Category as Category
     from tidegate.models import MultiClass as MultiClass
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from tidegate.models import SequenceModel as SequenceModel
     from tidegate.models import Text as Text
     from tidegate.models import Vector as Vector
-    from tidegate.models import load as load
     from tidegate.network.initializers import Initializers as Initializers
     from tidegate.recurrent import Recurrent as Recurrent
     from tidegate.training.schedules import Constant as Constant
@@ -64,7 +64,7 @@ _HOMES = {
     "ablate": "comparison",
     "compare": "comparison",
     "compare_models": "comparison",
-    "load": "models",
+    "load": "estimators",
     "load_japanese_vowels": "data.bundled",
     "read": "data.reading",
 }

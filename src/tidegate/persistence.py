@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = "tidegate"
-VERSION = 1
+VERSION = 2
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -38,8 +38,8 @@ def write(path: str | os.PathLike[str], document: Mapping[str, Any], arrays: Arr
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The document and arrays that `write` wrote.
 
-    OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere, or of a
-    newer version, saying which.
+    OSError where the file cannot be read; ValueError where it is damaged, truncated, from elsewhere, or of
+    another version, saying which.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -63,10 +63,13 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         raise ValueError(f"{path} is damaged: its content does not match its digest: write it again")
     document = json.loads(text)
     version = document.get("version")
-    if document.get("format") != FORMAT or not isinstance(version, int) or version > VERSION:
+    if document.get("format") != FORMAT or version != VERSION:
+        is_older = isinstance(version, int) and version < VERSION
+        remedy = f"read it with {'an older' if is_older else 'a newer'} tidegate"
+        remedy = f"fit it again, or {remedy}" if is_older else remedy
         raise ValueError(
-            f"{path} expects format {FORMAT!r} of version {VERSION} or older; got "
-            f"{document.get('format')!r} of version {version!r}: read it with a newer tidegate"
+            f"{path} expects format {FORMAT!r} of version {VERSION}; got {document.get('format')!r} of "
+            f"version {version!r}: {remedy}"
         )
     return document, arrays
 

@@ -110,9 +110,7 @@ def test_nats_of_a_frame_are_summed_over_keys_and_averaged_over_frames():
     rng = np.random.default_rng(0)
     rolls = [rng.integers(0, 2, (length, 88)).astype(np.float32) for length in (5, 9)]
     part = polyphony.next_frames(rolls)
-    network = polyphony.NetworkSettings("gru", hidden_size=3).network(
-        88, 88, "sigmoid_cross_entropy", per_step=True
-    )
+    network = polyphony.sequence_network("gru", 88, 3, 88, "sigmoid_cross_entropy", pooling=None)
     engine = polyphony.Engine(network)
     engine.flat[:] = rng.normal(size=engine.flat.shape)
     p, y = 1 / (1 + np.exp(-engine.predict(part.steps).astype(np.float64))), part.target.values

@@ -416,7 +416,7 @@ def test_ablate_of_a_model_file_writes_a_folder_with_a_picture(run: Any, folder:
         ),
         (["compare", "model.toml", "--test", "table.csv"], "--test is not of a model file"),
         (["compare", "model.toml", "--id", "name"], "--id is of tables; model.toml says it: leave it out"),
-        (["compare", "model.toml", "--zoneout", "0.1"], "--zoneout is not of a model of many inputs"),
+        (["compare", "model.toml", "--missing", "mask"], "--missing is not of a model of many inputs"),
         (["compare", "model.toml", "--cells", "gruu"], "did you mean 'gru'?"),
         (["compare", "model.toml", "--resume"], "--resume expects the folder to go on with"),
         (

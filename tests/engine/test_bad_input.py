@@ -279,7 +279,7 @@ def test_the_core_refuses_a_plan_whose_nodes_do_not_fit() -> None:
         (lambda: plan.add_dense([sparse], 3, "none", 0), no_value),
         (lambda: plan.add_dense([loss], 3, "none", 0), no_value),
         (lambda: plan.add_pool(sparse, "mean"), no_value),
-        (lambda: plan.add_dropout(sparse, 5, 0.5, False, True), no_value),
+        (lambda: plan.add_dropout(sparse, 5, 0.5, False, True, 0), no_value),
         (lambda: plan.add_loss(sparse, "mse", 1.0, 1.0, 0.0, []), no_value),
         (lambda: plan.add_dense([99], 3, "none", 0), "node 99 is not in the plan"),
     ):

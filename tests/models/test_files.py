@@ -132,7 +132,7 @@ def test_a_table_is_read_as_the_file_says(folder: Path) -> None:
     assert all(tags[0] == section for tags, section in zip(data["tags"], data["section"]))
     assert tables.names["name"].tolist() == [f"p{index}" for index in range(120)]
     model = described.model()
-    assert (model.cell, model.hidden_size, model.patience, model.dense) == ("gru", 8, None, ((6, "tanh"),))
+    assert (model.cell, model.hidden_size, model.patience, model.dense) == ("gru", 8, None, [(6, "tanh")])
     assert model.inputs["description"] == tidegate.Text(level="word", min_count=1)
     assert model.targets["tags"] == tidegate.MultiLabel(weight=0.5)
 

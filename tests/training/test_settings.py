@@ -1,8 +1,9 @@
 """Settings refuse what cannot be, and reach the engine."""
 
+import numpy as np
 import pytest
 
-from tidegate import Cosine, Optimizer
+from tidegate import Cosine, Optimizer, SequenceRegressor
 from tidegate.training.settings import NetworkSettings, TrainingSettings
 
 
@@ -57,14 +58,14 @@ def test_network_settings_refuse(option, value, message):
 @pytest.mark.parametrize("dense", [[(10, "tan")], [(0, "tanh")]])
 def test_dense_layers_are_checked_when_the_network_is_built(dense):
     with pytest.raises(ValueError, match=r"activation expects .* 'tanh'|size expects a whole number"):
-        NetworkSettings(dense=dense).network(3, 1, "mse", per_step=False)
+        SequenceRegressor(dense=dense, validation=None).fit(np.ones((2, 3, 1)), [0.0, 1.0])
 
 
 def test_networks_that_overflow_are_refused_before_anything_is_allocated():
     with pytest.raises(
         ValueError, match=r"hidden_size=100000 with num_layers=3 makes \d+ parameters; expected at most"
     ):
-        NetworkSettings(hidden_size=100_000, num_layers=3).network(3, 1, "mse", per_step=False)
+        SequenceRegressor(hidden_size=100_000, num_layers=3).fit(np.ones((2, 3, 1)), [0.0, 1.0])
 
 
 def test_the_engines_optimizer_has_clip_norm():

@@ -54,7 +54,7 @@ def fit_described(
     except KeyboardInterrupt:
         goes_on = "; the same command with --resume goes on" if checkpoint.exists() else ""
         raise KeyboardInterrupt(f"interrupted: {output} was not written{goes_on}") from None
-    from tidegate.estimators.summary import outcome
+    from tidegate.models.summary import outcome
 
     model.verbose = False
     model.source_ = described.source

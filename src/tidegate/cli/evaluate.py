@@ -37,7 +37,7 @@ def evaluate(
     from tidegate.cli.options import format_of
     from tidegate.cli.outputs import check_file
     from tidegate.cli.rows import write
-    from tidegate.models import load
+    from tidegate.estimators import load
 
     choice("--format", format, ("table", "csv", "json"))
     file_format = format_of(None, output)

@@ -64,7 +64,7 @@ def fit(
     )
     from tidegate.cli.outputs import check_model_file
     from tidegate.estimators import SequenceClassifier, SequenceRegressor
-    from tidegate.estimators.summary import outcome
+    from tidegate.models.summary import outcome
 
     if data is not None and data.suffix.lower() == ".toml":
         from tidegate.cli.described import fit_described

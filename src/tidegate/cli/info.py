@@ -38,7 +38,7 @@ def info(
         print(hardware())
         return
 
-    from tidegate.models import load
+    from tidegate.estimators import load
 
     loaded = load(model)
     if shape != "table" or output is not None:

@@ -40,8 +40,8 @@ def _of_classes(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
     probabilities, predicted = model.predict_proba(dataset.X), model.predict(dataset.X)
     if dataset.has_step_targets:
         probabilities, predicted = np.concatenate(probabilities), np.concatenate(predicted)
-    true = model.coding_.positions("y", rows)
-    answered = model.coding_.positions("y", predicted)
+    true = model._coded("y", rows)
+    answered = model._coded("y", predicted)
     num_classes = len(model.classes_)
     with warnings.catch_warnings():
         # Classes that the data lack have no recall; the mean is over the others.
@@ -63,7 +63,7 @@ def _of_numbers(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
     predicted = model.predict(dataset.X)
     if dataset.has_step_targets:
         predicted = np.concatenate(predicted)
-    true = model.coding_.columns("y", rows)
+    true = model._coded("y", rows)
     predicted = predicted.reshape(true.shape)
     errors = predicted - true
     return {

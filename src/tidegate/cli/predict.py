@@ -30,7 +30,7 @@ def predict(
     from tidegate.cli.outputs import check_file
     from tidegate.cli.predictions import predictions
     from tidegate.cli.rows import write
-    from tidegate.models import load
+    from tidegate.estimators import load
 
     chosen = format_of(format, output)
     if output is not None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tidegate.comparison.parts import Part
 from tidegate.estimators.model import SequenceEstimator
-from tidegate.estimators.targets import ClassCoding
+from tidegate.models.targets import Regression
 
 NUM_BINS = 10
 # Of more predictions a regular selection goes into the result, so that its page stays small.
@@ -33,16 +33,16 @@ class Answers:
 
     @classmethod
     def of(cls, model: SequenceEstimator, part: Part) -> Answers:
-        rows, outputs, weights = model._answers(part.X, part.y, None)
+        true, outputs, weights = model._answers(part.X, part.y, None)
         if weights is not None:
-            rows, outputs = rows[weights > 0.0], outputs[weights > 0.0]
+            true, outputs = true[weights > 0.0], outputs[weights > 0.0]
         coding = model.coding_
-        if not isinstance(coding, ClassCoding):
-            return cls((), coding.columns("y", rows), coding.scaling.undo(outputs).astype(np.float64), None)
+        if isinstance(coding.record, Regression):
+            return cls((), true, coding.numbers(outputs).astype(np.float64), None)
         return cls(
-            tuple(str(label) for label in coding.classes.tolist()),
-            coding.positions("y", rows),
-            coding.positions("y", coding.labels(outputs)),
+            tuple(map(str, coding.names)),
+            true.astype(np.int64),
+            coding.places(outputs),
             coding.probabilities(outputs).max(axis=1),
         )
 

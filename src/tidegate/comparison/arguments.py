@@ -10,7 +10,7 @@ from tidegate import cells as known_cells
 from tidegate.checks import choice, integer
 from tidegate.comparison.parts import Part
 from tidegate.estimators import SequenceClassifier, SequenceRegressor
-from tidegate.estimators.padding import PADDINGS
+from tidegate.models.padding import PADDINGS
 
 TASKS = {"classification": SequenceClassifier, "regression": SequenceRegressor}
 # What compare sets itself, and where the user says it instead.

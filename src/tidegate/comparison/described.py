@@ -29,10 +29,8 @@ from tidegate.models.codings import Coding
 from tidegate.models.encoders import Encoder
 from tidegate.models.measures import leading
 from tidegate.models.parts import in_two
-from tidegate.models.plan import network_of
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows, is_sparse
-from tidegate.models.steps import steps_of
 from tidegate.models.storage import record_document
 from tidegate.network import Network
 from tidegate.training.fit import Watch
@@ -188,8 +186,8 @@ class Plan:
     @classmethod
     def of(cls, model: SequenceModel, rows: Mapping[str, Rows]) -> Plan:
         encoders, codings = model._learnt(rows, rows)
-        network = network_of(encoders, codings, model._network_settings())
-        steps = steps_of(rows, encoders, network, model.bidirectional)
+        network = model._network_of(encoders, codings, model._as_examples(rows))
+        steps = model._steps(rows, encoders, network)
         return cls(network, encoders, steps.total_lengths, sum(array.nbytes for array in steps.inputs))
 
 
@@ -232,7 +230,7 @@ class Described(Subject):
         plan, model = self.plans[name], self.models[name]
         one = np.array([of_median_length(plan.lengths)])
         rows = {key: self.rows[key].take(one) for key in model.inputs}
-        steps = steps_of(rows, plan.encoders, plan.network, model.bidirectional)
+        steps = model._steps(rows, plan.encoders, plan.network)
         engine = Engine(plan.network, dtype="float32", num_threads=1)
         outputs = [f"{target}.output" for target in model.targets]
         return median_seconds(lambda: engine.values(outputs, steps, 1))
@@ -258,7 +256,7 @@ def matched(models: Mapping[str, SequenceModel], data: Data) -> dict[str, Sequen
 
     def count(name: str, hidden_size: int) -> int:
         own = replace(models[name], hidden_size=hidden_size)
-        return network_of(*learnt[name], own._network_settings()).num_parameters
+        return own._network_of(*learnt[name], own._as_examples(rows)).num_parameters
 
     goal = count(reference, models[reference].hidden_size)
     sizes = {name: nearest(goal, partial(count, name)) for name in others}
@@ -307,7 +305,7 @@ def _rows(models: Mapping[str, SequenceModel], data: Data) -> dict[str, Rows]:
 
 def _measured(model: SequenceModel, rows: Mapping[str, Rows]) -> dict[str, tuple[float, Answers | None]]:
     """Of each target, its score and what was answered."""
-    outputs = model._outputs_of(rows, model.encoders_, model.codings_, model._executor())
+    outputs = model._outputs_of(rows)
     return {
         name: (
             leading(coding.measures(f"data[{name!r}]", rows[name], outputs[name])),

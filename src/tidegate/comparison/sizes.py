@@ -7,10 +7,13 @@ from typing import Any
 
 from tidegate.comparison.parts import Part
 from tidegate.data import Sequences
-from tidegate.estimators.examples import Examples
-from tidegate.estimators.gaps import Gaps
-from tidegate.estimators.model import SequenceEstimator
-from tidegate.estimators.padding import Padding
+from tidegate.estimators.model import ONLY, SequenceEstimator
+from tidegate.models.codings import learn
+from tidegate.models.encoders import NumericEncoder
+from tidegate.models.gaps import Gaps
+from tidegate.models.padding import Padding
+from tidegate.models.plan import network_of
+from tidegate.models.scaling import Scaling
 from tidegate.network import Network
 
 MATCHES = ("hidden", "parameters")
@@ -26,15 +29,19 @@ def networks(
     """The network each candidate is trained as: of the hidden size in its options; with match_parameters the
     first of that, the others of the hidden size with the nearest number of parameters."""
     reference, *others = options
-    examples = Examples.of(part.X, part.y)
-    gaps = Gaps(options[reference]["missing"], options[reference]["fill"])
-    outputs = kind(**options[reference])._learn(examples, examples, None).num_outputs
+    first_of = kind(**options[reference])
+    rows = first_of._examples("y", *first_of._read(part.X, part.y)).targets[ONLY]
+    record = first_of._target(rows.lengths is not None)
+    codings = {ONLY: learn("y", record, rows, rows)}
+    longest = int(part.X.lengths.max())
 
     def network(name: str, hidden_size: int) -> Network:
         model = kind(**options[name] | {"hidden_size": hidden_size})
-        columns = gaps.num_columns(part.X.num_features)
-        gates, longest = Padding(model.padding).gates, int(examples.X.lengths.max())
-        return model._network(columns, outputs, examples.per_step, gaps.missing == "decay", gates, longest)
+        model._training_settings()
+        read = model._record(has_gaps=False)
+        gaps, padding = Gaps(options[reference]["missing"], model.fill), Padding(model.padding)
+        encoder = NumericEncoder(read, Scaling.identity(part.X.num_features), gaps, (), padding)
+        return network_of({ONLY: encoder}, codings, model._network_settings(), longest=longest)
 
     first = network(reference, options[reference]["hidden_size"])
     if not match_parameters:

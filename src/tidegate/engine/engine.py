@@ -494,12 +494,14 @@ def _add_nodes(plan: Any, network: Network) -> dict[str, int]:
                 )
             case Dropout():
                 number = plan.add_dropout(
-                    of[0], network.widths[node.name], node.rate, node.per_sequence, True
+                    of[0], network.widths[node.name], node.rate, node.per_sequence, True, 0
                 )
             case DropoutMask():
-                number = plan.add_dropout(-1, node.size, node.rate, True, True)
+                number = plan.add_dropout(-1, node.size, node.rate, True, True, node.stream)
             case Zoneout():
-                number = plan.add_dropout(of[0] if of else -1, node.size, node.rate, False, False)
+                number = plan.add_dropout(
+                    of[0] if of else -1, node.size, node.rate, False, False, node.stream
+                )
             case PaddingGate():
                 number = plan.add_padding_gate(of[0], node.size, first_parameter)
             case Pool(num_steps=int()):

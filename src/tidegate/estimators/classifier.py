@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from tidegate.estimators.examples import Examples, Rows
-from tidegate.estimators.model import SequenceEstimator
-from tidegate.estimators.targets import ClassCoding, Coding
+from tidegate.estimators.model import ONLY, SequenceEstimator
+from tidegate.models.examples import Values
+from tidegate.models.targets import MultiClass, TargetRecord
 from tidegate.training.metrics import accuracy
 from tidegate.training.settings import CLASSIFIER
 
 
 @dataclass(eq=False, repr=False)
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
-    """Classes of sequences, or of their steps, by a recurrent network. Options: SequenceEstimator's and
-
-    loss: "softmax_cross_entropy", or "sigmoid_cross_entropy" (one output for two classes, else one class
-    against the rest each, probabilities divided by their sum).
-    class_weight: None, "balanced" (every class weighs the same in the loss) or a dict of labels and weights.
+    """Classes of sequences, or of their steps, by a recurrent network. Options: SequenceEstimator's, and loss
+    and class_weight, which are tidegate.MultiClass's.
 
     history_'s scores are accuracies, weighted as the loss is (sigmoid_cross_entropy over three classes or
     more: the share of right answers, one against the rest). classes_: the labels, sorted.
@@ -37,12 +34,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
     loss: str = "softmax_cross_entropy"
     class_weight: str | Mapping[Any, float] | None = None
 
-    LOSSES: ClassVar[tuple[str, ...]] = ("softmax_cross_entropy", "sigmoid_cross_entropy")
+    classes_: Values = field(init=False)
 
     def predict(self, X: Any) -> Any:
         """Labels, (N,); with one a step, (N, T) for an array and a list of (T_i,) otherwise."""
         sequences, outputs = self._outputs(X)
-        return self._shaped(X, sequences, self.coding_.labels(outputs))
+        return self._shaped(X, sequences, self.classes_[self.coding_.places(outputs)])
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of classes_, (N, C); with one row a step, (N, T, C) or a list of (T_i, C)."""
@@ -56,30 +53,48 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, over the steps of all sequences where y has a label a step."""
-        rows, outputs, weights = self._answers(X, y, sample_weight)
-        labels = self.classes_[self.coding_.positions("y", rows)]
-        return accuracy(labels, self.coding_.labels(outputs), weights)
-
-    @property
-    def classes_(self) -> Rows:
-        if "coding_" not in vars(self):
-            raise AttributeError("classes_ is there after fit")
-        classes: Rows = self.coding_.classes
-        return classes
+        places, outputs, weights = self._answers(X, y, sample_weight)
+        return accuracy(places, self.coding_.places(outputs), weights)
 
     def _decoded(self, outputs: NDArray[Any]) -> Any:
         return self.coding_.probabilities(outputs)
 
-    def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
-        coding = previous or ClassCoding.of(examples.rows, self.loss == "sigmoid_cross_entropy")
-        assert isinstance(coding, ClassCoding)
-        return coding.weighted(self.class_weight, training.rows, training.weights)
+    def _target(self, per_step: bool) -> TargetRecord:
+        per = "step" if per_step else "sequence"
+        return MultiClass(per=per, loss=self.loss, class_weight=self.class_weight)
 
-    def _strata(self, examples: Examples, share: float) -> Rows | None:
-        """The labels, where both sides of the split have room for every class."""
-        if examples.per_step or examples.rows.size > len(examples):
-            return None
-        _, counts = np.unique(examples.rows, return_counts=True)
-        held_out = round(share * len(examples))
-        room = len(counts) <= min(held_out, len(examples) - held_out)
-        return examples.rows.reshape(-1) if room and counts.min() > 1 else None
+    def _target_rows(self, argument: str, rows: Values) -> Values:
+        """A single column is taken as (rows,)."""
+        if rows.ndim == 2 and rows.shape[1] == 1:
+            rows = rows[:, 0]
+        if rows.ndim != 1:
+            raise ValueError(
+                f"{argument} expects one label a sequence, (N,), or one a step, a list of (T_i,) or (N, T) "
+                f"for sequences of T steps; got shape {rows.shape}: pass one of these"
+            )
+        if rows.dtype.kind == "f" and (rows != np.floor(rows)).any():
+            raise ValueError(
+                f"{argument} expects labels, strings or whole numbers; got {rows[rows != np.floor(rows)][0]} "
+                "(unknown label type: continuous): use SequenceRegressor for numbers"
+            )
+        return rows
+
+    def _facts(self, rows: Values, targets: Values) -> dict[str, Any]:
+        classes = np.unique(targets)
+        if len(classes) < 2:
+            raise ValueError(
+                f"y expects at least two classes; got one class, {classes.tolist()[0]!r}: pass sequences of "
+                "another"
+            )
+        return {"classes_": classes}
+
+    def _to_document(self) -> dict[str, Any]:
+        return {**super()._to_document(), "dtype": self.classes_.dtype.str}
+
+    @classmethod
+    def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
+        dtype = np.dtype(document["dtype"])
+        if dtype.kind not in "biufUS":
+            raise ValueError(f"dtype expects one of numbers or strings; got {dtype}")
+        classes = np.array(document["codings"][ONLY]["names"], dtype=dtype)
+        return {**super()._from_document(document), "classes_": classes}

@@ -1,54 +1,86 @@
-"""What the estimators share: fitting, and outputs in the shape of the input."""
+"""What the estimators share: X and y as a model's one input and one target, and answers in the shape of X."""
 
 from __future__ import annotations
 
 import os
-import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator
 
-from tidegate.data import Sequences, split
+from tidegate.data import Sequences
 from tidegate.data.arrays import is_array
-from tidegate.engine import Engine, Steps, Stop, Target
-from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch, evaluation_window
+from tidegate.engine import Steps, Stop
+from tidegate.engine.memory import evaluation_window
 from tidegate.estimators.columns import Columns
-from tidegate.estimators.examples import Examples, Rows, known_rows, row_weights, rows_of
-from tidegate.estimators.gappy_stream import GappyStream
-from tidegate.estimators.gaps import Gaps, with_gaps_of_others
-from tidegate.estimators.options import Options
-from tidegate.estimators.padding import Padding
-from tidegate.estimators.scaling import Doubles, Scaling
-from tidegate.estimators.stream import ModelStream
-from tidegate.estimators.targets import Coding
-from tidegate.network import Input, Network, Pool
-from tidegate.network.initializers import initialize
-from tidegate.training.fit import Part, Run, Watch
-from tidegate.training.session import checkpoint_at, conclude, fit_in_sight
+from tidegate.models.base import DTYPE, Model
+from tidegate.models.codings import Coding
+from tidegate.models.encoders import NumericEncoder
+from tidegate.models.examples import Examples, Values, known_rows, row_weights, rows_of
+from tidegate.models.gaps import Gaps
+from tidegate.models.inputs import Numeric
+from tidegate.models.padding import Padding
+from tidegate.models.rows import Rows
+from tidegate.models.scaling import Doubles, Scaling
+from tidegate.models.steps import check_longest
+from tidegate.models.stream import GappyStream, ModelStream
+from tidegate.models.targets import TargetRecord
+from tidegate.training.fit import Run, Watch
+from tidegate.training.settings import NetworkSettings
 
-DTYPE = "float32"
+# Of the input and of the target: without one, their nodes have plain names.
+ONLY = ""
+GIVEN = ("validation[0]", "validation[1]")
 
 
-class SequenceEstimator(Options):
-    """An estimator over sequences; subclasses say how targets are coded and outputs read.
+@dataclass(eq=False, repr=False)
+class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
+    """An estimator over sequences: one Numeric of steps and one target. Options: Options' and
 
-    After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),
-    stopped_ (why), best_epoch_, num_updates_, seconds_, num_parameters_, n_features_in_, network_ and
-    parameters_. columns_: where the sequences come from a table, which columns they are.
+    standardize: inputs (and the targets of a regressor) to mean 0 and standard deviation 1, by the training
+    part's statistics.
+    missing: what becomes of missing values, NaN. "refuse" is an error; "fill" puts `fill` in their place, the
+    training "mean", "zero" or the sequence's "last" value; "mask" fills them too and gives the network beside
+    each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
+    what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
+    validation data have gaps, else "refuse". docs/missing.md says which to take.
+    padding: what becomes of steps that are padding, in sequences that have some
+    (Sequences.from_padded(..., padding="keep")). "skip" computes nothing for them; "gate" lets each unit
+    learn how far such a step moves its state; "input" reads zeros there, like other values. With "gate" and
+    "input" sequences without padding of their own are filled up to the longest of fit.
+    validation: data are (X, y).
+
+    After fit, beside Model's: n_features_in_; encoder_ and coding_, what fit learnt of X and y, and of the
+    first scaling_, gaps_ and padding_. columns_: where the sequences come from a table, which columns they
+    are.
     """
 
-    columns_: Columns
+    cell: str = NetworkSettings.cell
+    _: KW_ONLY
+    loss: str = ""
+    standardize: bool = True
+    missing: str | None = None
+    fill: str = "mean"
+    padding: str = "skip"
+
+    columns_: Columns = field(init=False)
 
     @abstractmethod
-    def _learn(self, examples: Examples, training: Examples, previous: Coding | None) -> Coding:
-        """How the targets are coded; training: the part trained on; previous: how they were coded, where
-        training continues."""
+    def _target(self, per_step: bool) -> TargetRecord:
+        """The record of y."""
+
+    @abstractmethod
+    def _target_rows(self, argument: str, rows: Values) -> Values:
+        """y's rows as the record's: (rows,) labels, or (rows, K) float64."""
+
+    @abstractmethod
+    def _facts(self, rows: Values, targets: Values) -> dict[str, Any]:
+        """The fitted attributes of the subclass that follow from y's rows, and from those that count, as
+        `_target_rows` has them."""
 
     @abstractmethod
     def _decoded(self, outputs: NDArray[Any]) -> Any:
@@ -90,104 +122,63 @@ class SequenceEstimator(Options):
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> Self:
         """fit, which another thread can stop and a caller can watch, as in training.fit."""
-        settings, initializers = self._training_settings(), self._initializers()
-        split_rng, start_rng, training_rng = self._generator().spawn(3)
-        previous = dict(vars(self)) if self.warm_start and hasattr(self, "network_") else {}
-
-        given = Examples.of(X, y, sample_weight)
-        if previous:
-            self._check_continues("missing", previous["gaps_"].missing)
-            self._check_continues("padding", previous["padding_"].way)
-        padding = previous.get("padding_") or Padding.learnt(self.padding, given.X)
-        examples = padding.examples(given)
-        training, validation = self._parts(examples, settings.validation, split_rng)
-        if validation is not None and settings.validation is None:
-            validation = padding.examples(validation)
-        coding = self._learn(examples, training, previous.get("coding_"))
-        seen = training.without_padding()
-        if not seen.X.total_steps:
-            raise ValueError(
-                "X expects steps in some of the sequences that are trained on; got sequences without steps "
-                "alone: pass others beside them"
-            )
-        gaps = previous.get("gaps_") or self._gaps(examples, validation, seen)
-        scaling = previous.get("scaling_") or self._scaling(seen)
-        network = self._network(
-            gaps.num_columns(training.X.num_features),
-            coding.num_outputs,
-            training.per_step,
-            gaps.missing == "decay",
-            padding.gates,
-            int(examples.X.lengths.max()),
-        )
-        if previous and network != previous["network_"]:
-            raise ValueError(
-                f"warm_start expects the network of the fit before, {previous['network_'].num_parameters} "
-                f"parameters; got another, {network.num_parameters} parameters: pass warm_start=False to "
-                "start anew"
-            )
-        read_as = sum(node.size for node in network.nodes if isinstance(node, Input))
-        copies = -(-read_as // examples.X.num_features)  # with gaps the times since are read as well
-        gap_dropout = gaps.dropout(settings.gap_dropout) if training.X.has_gaps else 0.0
-        check_memory(
-            network,
-            examples.X.lengths,
-            settings.batch_size,
-            (2 if gap_dropout else 1) * copies * data_bytes(examples.X.values),
-            bptt_steps=settings.bptt_steps,
-            recompute=settings.recompute,
-        )
-        read = partial(_part, network=network, scaling=scaling, gaps=gaps, coding=coding)
-        training_part = read(training, ("X", "y"))
-        if gap_dropout:
-
-            def drawn(rng: np.random.Generator) -> Steps:
-                with_more = with_gaps_of_others(training.X, gap_dropout, rng)
-                return as_steps("X", with_more, network, scaling, gaps)
-
-            training_part = replace(training_part, drawn=drawn)
-        validation_part = None
-        if validation is not None:
-            validation_part = read(validation, ("validation[0]", "validation[1]"))
-
-        engine = self._engine(network)
-        values = previous.get("parameters_") or gaps.at_start(
-            initialize(network, initializers, start_rng, longest=int(training.X.lengths.max())),
-            examples.X.num_features,
-        )
-        for name, value in values.items():
-            engine.parameters[name][...] = value
-        state = checkpoint_at(checkpoint, self.random_state, engine, settings, training_part, validation_part)
-        run = fit_in_sight(
-            engine,
-            training_part,
-            validation_part,
-            settings,
-            training_rng,
-            title=self.cell,
-            verbose=self.verbose,
-            checkpoint=state,
+        settings = self._training_settings()
+        sequences, rows, weights, per_step = self._read(X, y, sample_weight)
+        examples = self._examples("y", sequences, rows, weights, per_step)
+        held_out = None
+        has_gaps = sequences.has_gaps
+        if self.validation is not None and settings.validation is None:
+            sequences, own, weights, own_per_step = self._read(*_given(self.validation), names=GIVEN)
+            if own_per_step != per_step:
+                raise ValueError(
+                    "validation[1] expects one target a sequence or one a step, whichever y has; got the "
+                    "other: pass the same kind"
+                )
+            held_out = self._examples(GIVEN[1], sequences, own, weights, per_step)
+            has_gaps |= sequences.has_gaps
+        if previous := self._previous:
+            record = previous["encoders_"][ONLY].record
+            self._check_continues("missing", record.missing)
+            self._check_continues("padding", record.padding)
+        else:
+            record = self._record(has_gaps)
+        return self._train(
+            {ONLY: record},
+            {ONLY: self._target(per_step)},
+            examples,
+            held_out,
             stop=stop,
             watch=watch,
+            checkpoint=checkpoint,
+            attributes={} if previous else self._facts(rows, examples.targets[ONLY].values),
+            stacklevel=3,
         )
-        learnt = {"scaling_": scaling, "gaps_": gaps, "padding_": padding, "coding_": coding}
-        self._keep(run, engine, learnt, previous)
-        conclude(run, state, stacklevel=3)
-        return self
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to one file, which tidegate.load reads; OSError leaves the file that was
-        there."""
-        from tidegate.estimators.storage import save
+    @property
+    def encoder_(self) -> NumericEncoder:
+        encoder = self.encoders_[ONLY]
+        assert isinstance(encoder, NumericEncoder)
+        return encoder
 
-        save(self, path)
+    @property
+    def coding_(self) -> Coding:
+        return self.codings_[ONLY]
 
-    def summary(self) -> str:
-        """The layers with shapes and numbers of parameters, and how training went, as text."""
-        from tidegate.estimators.summary import summary
+    @property
+    def scaling_(self) -> Scaling:
+        return self.encoder_.scaling
 
-        self._check_fitted()
-        return summary(self)
+    @property
+    def gaps_(self) -> Gaps:
+        return self.encoder_.gaps
+
+    @property
+    def padding_(self) -> Padding:
+        return self.encoder_.padding
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.encoder_.num_values
 
     def stream(self, num_sequences: int = 1) -> ModelStream | GappyStream:
         """The fitted model for num_sequences sequences whose steps arrive one at a time: its `step` takes the
@@ -197,28 +188,9 @@ class SequenceEstimator(Options):
         ValueError where the model has layers in both directions, which need the future, or pools over the
         steps in another way than "last".
         """
-        self._check_fitted()
-        unfit = {
-            "padding": self.padding_.way != "skip" and "'skip'",
-            "bidirectional": self.bidirectional and "False",
-            "pooling": not self.network_.is_per_step("output") and self.pooling != "last" and "'last'",
-        }
-        wanted = [f"{option}={value}" for option, value in unfit.items() if value]
-        if wanted:
-            raise ValueError(
-                "stream expects a model whose answer follows from the step and the states; got one that "
-                f"reads the future, every step again or padding: fit one with {', '.join(wanted)}"
-            )
+        self._check_streams()
         if self.gaps_.missing in ("mask", "decay"):
-            return GappyStream(
-                self.network_,
-                self.parameters_,
-                self.gaps_,
-                self.scaling_,
-                self._decoded,
-                num_sequences,
-                DTYPE,
-            )
+            return GappyStream(self._step_stream(num_sequences, lambda _: "x"), self._decoded)
         return ModelStream(
             self.network_, self.parameters_, self.scaling_, self._decoded, num_sequences, DTYPE
         )
@@ -230,39 +202,84 @@ class SequenceEstimator(Options):
         tags.non_deterministic = False
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_executor", None)  # the engine is built again from network_ and parameters_
-        return state
+    def _argument(self, side: str, name: str = "", held_out: bool = False) -> str:
+        place = ("inputs", "targets").index(side)
+        return GIVEN[place] if held_out and isinstance(self.validation, Sequence) else ("X", "y")[place]
+
+    def _record(self, has_gaps: bool) -> Numeric:
+        """The record of X."""
+        missing = self.missing or ("decay" if has_gaps else "refuse")
+        return Numeric(
+            standardize=self.standardize, missing=missing, fill=self.fill, padding=self.padding, stream=ONLY
+        )
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str] = ("X", "y")
+    ) -> tuple[Sequences, Values, Doubles | None, bool]:
+        """X, the rows of y, their weights, and whether they are steps; a step's missing target weighs
+        nothing."""
+        sequences = Sequences.from_any(X, argument=names[0])
+        rows, per_step = rows_of(names[1], y, sequences)
+        weights = row_weights("sample_weight", sample_weight, sequences, per_step)
+        if per_step:
+            rows, weights = known_rows(rows, weights)
+        return sequences, rows, weights, per_step
+
+    def _examples(
+        self, argument: str, X: Sequences, rows: Values, weights: Doubles | None, per_step: bool
+    ) -> Examples:
+        """What `_read` gives as a model's examples: without sequences whose weight is 0, and without those
+        that have no steps where there is one target a step."""
+        if per_step and (self.padding != "skip" or X.padding is not None):
+            raise ValueError(
+                "padding expects one target a sequence; got one a step, which padding has none of: take "
+                "padding out, Sequences.from_padded(..., padding='skip'), and pass padding='skip'"
+            )
+        there = np.ones(len(X), dtype=bool)
+        lengths = X.lengths if per_step else None
+        targets = {ONLY: Rows(self._target_rows(argument, rows), lengths, there)}
+        own = None if weights is None else Rows(weights, lengths, there)
+        steps = Rows.of(X.without_padding() if self.padding == "skip" else X)
+        examples = Examples({ONLY: steps}, targets, own).weighed()
+        if per_step and not X.lengths.all():
+            return examples.take(np.flatnonzero(np.diff(examples.inputs[ONLY].offsets)))
+        return examples
 
     def _outputs(self, X: Any) -> tuple[Sequences, NDArray[Any]]:
-        """The checked sequences, as the network reads them, and its outputs for them, (rows, K)."""
+        """The checked sequences, and the network's outputs for them, (rows, K)."""
         self._check_fitted()
-        sequences = self.padding_.read(Sequences.from_any(X))
-        steps = as_steps("X", sequences, self.network_, self.scaling_, self.gaps_)
-        executor = vars(self).get("_executor")
-        if executor is None:
-            executor = Executor(self._engine(self.network_))
-            for name, value in self.parameters_.items():
-                executor.engine.parameters[name][...] = value
-            self._executor = executor
-        window = evaluation_window(steps.lengths, self.bptt_steps, self.recompute)
-        return sequences, executor.predict(steps, window)
-
-    def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, NDArray[Any], Doubles | None]:
-        """The true rows, the engine's outputs for them and the rows' weights."""
         sequences = Sequences.from_any(X)
-        _, outputs = self._outputs(sequences)
-        rows, per_step = rows_of("y", y, sequences)
+        if self.padding_.way == "skip":
+            sequences = sequences.without_padding()
+        steps = self._steps_of(sequences)
+        window = evaluation_window(steps.lengths, self.bptt_steps, self.recompute)
+        return sequences, self._ready().predict(steps, window)
+
+    def _steps_of(self, X: Sequences) -> Steps:
+        """What `_steps` makes of the rows of X, with less around it: a short prediction takes little more."""
+        encoder, network = self.encoder_, self.network_
+        X = encoder.padding.read(X)
+        arrays = encoder.inputs("X", X, DTYPE, self.bidirectional)
+        lengths = X.lengths
+        if network.most_steps is not None:
+            check_longest("X", int(lengths.max()), network.most_steps)
+        return Steps(tuple([arrays[name] for name in network.inputs]), X.offsets[:-1].copy(), lengths)
+
+    def _answers(self, X: Any, y: Any, sample_weight: Any) -> tuple[Values, NDArray[Any], Doubles | None]:
+        """The true rows as the coding has them, the engine's outputs for them and the rows' weights."""
+        _, outputs = self._outputs(X)
+        _, rows, weights, per_step = self._read(X, y, sample_weight)
         if len(rows) != len(outputs):
             raise ValueError(
                 f"y expects {len(outputs)} targets, one a {'sequence' if per_step else 'step'} as in fit; "
                 f"got {len(rows)}: pass the same kind"
             )
-        weights = row_weights("sample_weight", sample_weight, sequences, per_step)
-        if per_step:
-            rows, weights = known_rows(rows, weights)
-        return rows, outputs, weights
+        return self._coded("y", rows), outputs, weights
+
+    def _coded(self, argument: str, rows: Values) -> Values:
+        """y's rows as places of classes, or as (rows, K) numbers."""
+        values = self._target_rows(argument, rows)
+        return self.coding_.coded(argument, Rows(values, None, np.ones(len(values), dtype=bool)))
 
     def _shaped(self, X: Any, sequences: Sequences, rows: NDArray[Any]) -> Any:
         """Rows as users get them: with one a step, an array (N, T, ...) for an array and a list of (T_i, ...)
@@ -280,153 +297,23 @@ class SequenceEstimator(Options):
                 "warm_start=False to start anew"
             )
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
-
-    def _parts(
-        self, examples: Examples, share: float | None, rng: np.random.Generator
-    ) -> tuple[Examples, Examples | None]:
-        """The examples to train on and those to validate with: a share of all, the data given, or none."""
-        if self.validation is None:
-            return examples, None
-        if share is None:
-            given = _given(self.validation)
-            if given.per_step != examples.per_step:
-                raise ValueError(
-                    "validation[1] expects one target a sequence or one a step, whichever y has; got the "
-                    "other: pass the same kind"
-                )
-            return examples, given
-        if len(examples) < 2:
-            raise ValueError(
-                f"validation={share:g} expects at least 2 sequences to split; got {len(examples)}: "
-                "pass validation=None or more sequences"
-            )
-        share = min(max(share, 1 / len(examples)), 1 - 1 / len(examples))
-        training, held_out = split(
-            len(examples), share, classes=self._strata(examples, share), seed=int(rng.integers(2**32))
-        )
-        return examples.take(training), examples.take(held_out)
-
-    def _strata(self, examples: Examples, share: float) -> Rows | None:
-        """Labels to keep in proportion on both sides of a split."""
-        return None
-
-    def _scaling(self, training: Examples) -> Scaling:
-        if not isinstance(self.standardize, bool):
-            raise ValueError(f"standardize expects True or False; got {self.standardize!r}: pass one of them")
-        if self.standardize:
-            return Scaling.of("X", training.X.values, training.step_weights)
-        return Scaling.identity(training.X.num_features)
-
-    def _gaps(self, examples: Examples, validation: Examples | None, training: Examples) -> Gaps:
-        has_gaps = examples.X.has_gaps or (validation is not None and validation.X.has_gaps)
-        missing = self.missing or ("decay" if has_gaps else "refuse")
-        return Gaps.learnt(missing, self.fill, training.X, training.step_weights)
-
-    def _engine(self, network: Network) -> Engine:
-        return Engine(network, dtype=DTYPE, num_threads=self._num_threads())
-
-    def _keep(self, run: Run, engine: Engine, learnt: dict[str, Any], previous: dict[str, Any]) -> None:
-        """Set every fitted attribute at once; counts and history add to those of the fit that this one
-        continues."""
-        history = run.history
-        if previous:
-            history = {name: [*previous["history_"][name], *values] for name, values in history.items()}
-        else:
+    def _keep(self, run: Run, previous: dict[str, Any], **learnt: Any) -> None:
+        if not previous:
             self.__dict__.pop("columns_", None)
-        self.__dict__.update(
-            network_=engine.network,
-            parameters_={name: np.array(value) for name, value in engine.parameters.items()},
-            **learnt,
-            n_features_in_=len(learnt["scaling_"].mean),
-            num_parameters_=engine.network.num_parameters,
-            history_=history,
-            stopped_=run.stopped,
-            best_epoch_=run.best_epoch + len(history["loss"]) - run.epoch,
-            num_updates_=run.num_updates + previous.get("num_updates_", 0),
-            seconds_=run.seconds + previous.get("seconds_", 0.0),
-            _executor=Executor(engine),
-        )
+        super()._keep(run, previous, **learnt)
+
+    def _to_document(self) -> dict[str, Any]:
+        return {"columns": self.columns_.to_document()} if "columns_" in vars(self) else {}
+
+    @classmethod
+    def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
+        return {"columns_": Columns.from_document(document["columns"])} if "columns" in document else {}
 
 
-class Executor:
-    """The engine of a fitted model, which serves one thread at a time."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._lock = threading.Lock()
-
-    def predict(self, steps: Steps, window: int | None) -> NDArray[Any]:
-        with self._lock:
-            return self.engine.predict(steps, evaluation_batch(steps.lengths), window)
-
-    def values(self, names: Sequence[str], steps: Steps) -> list[NDArray[Any]]:
-        """Of the nodes of these names."""
-        with self._lock:
-            return self.engine.values(names, steps, evaluation_batch(steps.total_lengths))
-
-
-def _given(validation: Any) -> Examples:
+def _given(validation: Any) -> Sequence[Any]:
     if not isinstance(validation, Sequence) or isinstance(validation, str) or len(validation) != 2:
         raise ValueError(
             f"validation expects a share, data (X, y) or None; got {type(validation).__name__}: pass one of "
             "these"
         )
-    return Examples.of(*validation, names=("validation[0]", "validation[1]"))
-
-
-def as_steps(
-    argument: str, sequences: Sequences, network: Network, scaling: Scaling, gaps: Gaps, dtype: str = DTYPE
-) -> Steps:
-    """Sequences as the engine reads them: scaled, gaps filled, an array for each input of the network."""
-    if sequences.num_features != len(scaling.mean):
-        raise ValueError(
-            f"{argument} expects {len(scaling.mean)} features, as fit saw; got {sequences.num_features}: "
-            "pass the same features in the same order"
-        )
-    for node in network.nodes:
-        if isinstance(node, Pool) and node.num_steps and sequences.lengths.max() > node.num_steps:
-            raise ValueError(
-                f"{argument} expects at most {node.num_steps} steps a sequence, as fit saw and "
-                f"pooling='steps' has weights for; got {sequences.lengths.max()}: shorten it, or fit with "
-                "another pooling"
-            )
-    names = [node.name for node in network.nodes if isinstance(node, Input)]
-    real = sequences.without_padding()
-    inputs = gaps.inputs(argument, real, scaling, dtype, "x_reverse" in names)
-    if "padding" in names:
-        inputs = _with_padding(inputs, sequences, dtype)
-    offsets = sequences.offsets
-    return Steps(tuple(inputs[name] for name in names), offsets[:-1].copy(), sequences.lengths)
-
-
-def _with_padding(
-    inputs: Mapping[str, NDArray[Any]], sequences: Sequences, dtype: str
-) -> dict[str, NDArray[Any]]:
-    """Inputs of the real steps, with rows of zeros where there is padding, and which these are."""
-    padding = np.zeros(sequences.total_steps, bool) if sequences.padding is None else sequences.padding
-    filled = {"padding": padding[:, np.newaxis].astype(dtype)}
-    for name, rows in inputs.items():
-        filled[name] = np.zeros((len(padding), rows.shape[1]), dtype)
-        filled[name][~padding] = rows
-    return filled
-
-
-def _part(
-    examples: Examples,
-    names: tuple[str, str],
-    *,
-    network: Network,
-    scaling: Scaling,
-    gaps: Gaps,
-    coding: Coding,
-) -> Part:
-    """Examples as the engine takes them."""
-    steps = as_steps(names[0], examples.X, network, scaling, gaps)
-    targets = coding.encode(names[1], examples.rows, DTYPE)
-    weights = coding.row_weights(examples.rows, examples.weights)
-    # Class weights of any size fit the engine's dtype, relative to the largest.
-    relative = None if weights is None else (weights / weights.max()).astype(DTYPE)
-    return Part(steps, Target(targets, relative), coding.variance(targets, weights))
+    return validation

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
-from tidegate.estimators.examples import known_rows, rows_of, step_totals
-from tidegate.estimators.model import SequenceEstimator, as_steps
+from tidegate.estimators.model import ONLY, SequenceEstimator
+from tidegate.models.examples import known_rows, rows_of, step_totals
+from tidegate.models.rows import Rows
 from tidegate.network import Recurrent as Layer
 from tidegate.recurrent import Recurrent
 
@@ -93,7 +94,7 @@ def _prepared(model: SequenceEstimator | Recurrent, X: Any) -> tuple[Engine, Ste
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
         sequences = model.padding_.read(sequences)
-        steps = as_steps("X", sequences, network, model.scaling_, model.gaps_, DTYPE)
+        steps = model._steps({ONLY: Rows.of(sequences)}, model.encoders_, network, dtype=DTYPE)
     engine = Engine(network, dtype=DTYPE)
     for name, value in parameters.items():
         engine.parameters[name] = value
@@ -118,7 +119,9 @@ def _target(model: SequenceEstimator, sequences: Sequences, y: Any) -> Target:
         known = np.ones(len(rows)) if weights is None else weights
         totals = step_totals(known, sequences)
         weights = known / np.repeat(np.maximum(totals, 1.0), sequences.lengths)
-    return Target(model.coding_.encode("y", rows, DTYPE), weights)
+    values = model._target_rows("y", rows)
+    given = Rows(values, None, np.ones(len(values), dtype=bool))
+    return Target(model.coding_.encoded("y", given, DTYPE), weights)
 
 
 def _output_gradients(engine: Engine, sequences: Sequences, y: Any) -> dict[str, Array]:

@@ -1,8 +1,7 @@
-"""Models of many inputs and many answers, described by records."""
+"""Models of many inputs and many answers, described by records, and what every model is."""
 
 from tidegate.models.inputs import Category, Numeric, Text, Vector
 from tidegate.models.model import SequenceModel
-from tidegate.models.storage import load
 from tidegate.models.targets import Binary, MultiClass, MultiLabel, Ordinal, Quantiles, Regression
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "SequenceModel",
     "Text",
     "Vector",
-    "load",
 ]

@@ -77,12 +77,6 @@ def read_description(path: Path) -> Description:
         records.append(made)
     options = read.model.model_dump(exclude_unset=True)
     options = {name: None if value == "none" else value for name, value in options.items()}
-    if "initializers" in options:
-        from tidegate.network.initializers import Initializers
-
-        options["initializers"] = Initializers(**options["initializers"])
-    if "dense" in options:
-        options["dense"] = tuple(map(tuple, options["dense"]))
     return Description(source, records[0], records[1], options)
 
 
@@ -122,7 +116,8 @@ def _form() -> Any:
     hints = get_type_hints(SequenceModel)
     options: dict[str, Any] = {}
     for one in fields(SequenceModel):
-        if one.init and one.default is not dataclasses.MISSING:
+        # A file is fitted anew.
+        if one.init and one.default is not dataclasses.MISSING and one.name != "warm_start":
             options[one.name] = (_OPTIONS.get(one.name, hints[one.name]), one.default)
     stream = create_model(
         "Stream",

@@ -8,53 +8,83 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.data import Sequences
 from tidegate.engine import SparseRows
-from tidegate.estimators.gaps import Gaps
-from tidegate.estimators.scaling import Scaling
+from tidegate.models.gaps import Gaps
 from tidegate.models.inputs import Category, InputRecord, Numeric, Text, Vector
+from tidegate.models.padding import Padding
 from tidegate.models.rows import Rows, is_sparse
+from tidegate.models.scaling import Doubles, Scaling, average
 from tidegate.network import Dense, Embedding, Input, InputDecay, Node, SparseInput
 
-DTYPE = "float32"
 Arrays = dict[str, NDArray[Any] | SparseRows]
 _WORDS = re.compile(r"\w+")
+
+
+def named(name: str, part: str) -> str:
+    """The node of that part of an input or a target; one of no name, as the estimators have it, has plain
+    names."""
+    return f"{name}.{part}" if name else part
+
+
+def in_stream(stream: str, part: str) -> str:
+    """Likewise of a stream."""
+    return f"{stream}/{part}" if stream else part
 
 
 @dataclass(frozen=True)
 class Sources:
     """Names of the nodes that carry an input: read, what a layer reads; elapsed, the times since values were
-    seen, by which states decay. The second of each pair is for the direction from the end."""
+    seen, by which states decay. The second of each pair is for the direction from the end. padding: where
+    steps may be padding that gates act on, the node that says so."""
 
     read: tuple[tuple[str, ...], tuple[str, ...]]
     elapsed: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    padding: str | None = None
 
     @classmethod
     def of(cls, *names: str) -> Sources:
         return cls((names, names))
 
 
+class _Encoder:
+    """What most encoders are."""
+
+    def read(self, rows: Rows) -> Rows:
+        """As the network reads them: with the steps of padding that it does."""
+        return rows
+
+
 @dataclass(frozen=True, eq=False)
-class NumericEncoder:
-    """scaling: of the columns. gaps: of steps. flags: of a static input, the columns that had gaps."""
+class NumericEncoder(_Encoder):
+    """scaling: of the columns. gaps, padding: of steps. flags: of a static input, the columns that had
+    gaps."""
 
     record: Numeric | Vector
     scaling: Scaling
     gaps: Gaps
     flags: tuple[int, ...] = ()
+    padding: Padding = field(default_factory=Padding)
 
     @classmethod
-    def learnt(cls, argument: str, record: Numeric | Vector, rows: Rows, training: Rows) -> NumericEncoder:
-        standardize = record.standardize
+    def learnt(
+        cls,
+        argument: str,
+        record: Numeric | Vector,
+        rows: Rows,
+        training: Rows,
+        weights: Callable[[Rows], Doubles | None],
+    ) -> NumericEncoder:
         width = rows.values.shape[1]
         if not record.is_step:
-            there = training.values[training.present]
+            there, shares = training.values[training.present], weights(training)
             absent = np.isnan(there).all(axis=0)
             if absent.any():
                 raise ValueError(
@@ -62,71 +92,126 @@ class NumericEncoder:
                     f"{int(absent.argmax())} "
                     "of the sequences that are trained on: leave it out"
                 )
-            scaling = Scaling.of(argument, there) if standardize else Scaling.identity(width)
+            shares = None if shares is None else shares[training.present]
+            scaling = Scaling.of(argument, there, shares) if record.standardize else Scaling.identity(width)
             gaps_in = np.isnan(rows.values[rows.present]).any(axis=0)
-            mean = tuple(np.nanmean(there, axis=0).tolist())
+            mean = tuple(average(there, shares).tolist())
             return cls(record, scaling, Gaps("fill", "mean", mean), tuple(np.flatnonzero(gaps_in).tolist()))
-        steps = training.sequences()
-        assert steps is not None
-        scaling = Scaling.of(argument, steps.values) if standardize else Scaling.identity(width)
-        missing, fill = (record.missing, record.fill) if isinstance(record, Numeric) else (None, "mean")
+        missing, fill, way = (
+            (record.missing, record.fill, record.padding)
+            if isinstance(record, Numeric)
+            else (None, "mean", "skip")
+        )
         if missing is None:
             missing = "mask" if np.isnan(rows.values).any() else "refuse"
-        try:
-            return cls(record, scaling, Gaps.learnt(missing, fill, steps, None))
-        except ValueError as error:
-            raise ValueError(str(error).replace("X expects", f"{argument} expects", 1)) from None
+        given = rows.sequences
+        assert given is not None
+        encoder = cls(record, Scaling.identity(width), Gaps(), (), Padding.learnt(way, given))
+        training = encoder.read(training)
+        steps, shares = training.sequences, weights(training)
+        assert steps is not None
+        if shares is not None and steps.padding is not None:
+            shares = shares[~steps.padding]
+        steps = steps.without_padding()
+        if not steps.total_steps:
+            raise ValueError(
+                f"{argument} expects steps in some of the sequences that are trained on; got sequences "
+                "without steps alone: pass others beside them"
+            )
+        gaps = Gaps.learnt(argument, missing, fill, steps, shares)
+        scaling = Scaling.of(argument, steps.values, shares) if record.standardize else encoder.scaling
+        return replace(encoder, scaling=scaling, gaps=gaps)
 
     @property
     def projection(self) -> int | None:
         return self.record.size if isinstance(self.record, Vector) else self.record.projection
 
-    def nodes(self, name: str, stream: int | None, both: bool) -> tuple[list[Node], Sources]:
-        width = len(self.scaling.mean)
-        if self.gaps.missing != "decay":
-            columns = width + len(self.flags) if stream is None else self.gaps.num_columns(width)
-            nodes: list[Node] = [Input(f"{name}.x", columns, stream=stream)]
-            if self.projection is None:
-                return nodes, Sources.of(f"{name}.x")
-            nodes.append(Dense(f"{name}.projection", (f"{name}.x",), self.projection, "tanh"))
-            return nodes, Sources.of(f"{name}.projection")
-        nodes = [Input(f"{name}.observed", width, stream=stream)]
-        read: list[tuple[str, ...]] = []
-        for way in ("", "_reverse")[: 1 + both]:
-            nodes += [Input(f"{name}.{kind}{way}", width, stream=stream) for kind in ("x", "elapsed")]
-            of = (f"{name}.x{way}", f"{name}.observed", f"{name}.elapsed{way}")
-            nodes.append(InputDecay(f"{name}.decay{way}", of))
-            read.append((f"{name}.decay{way}",))
-            if self.projection is not None:
-                nodes.append(Dense(f"{name}.projection{way}", read.pop(), self.projection, "tanh"))
-                read.append((f"{name}.projection{way}",))
-        elapsed = ((f"{name}.elapsed",), (f"{name}.elapsed_reverse",))
-        return nodes, Sources((read[0], read[-1]), elapsed)
+    @property
+    def num_values(self) -> int:
+        return len(self.scaling.mean)
 
-    def arrays(self, argument: str, name: str, rows: Rows, both: bool) -> Arrays:
-        width = len(self.scaling.mean)
+    def read(self, rows: Rows) -> Rows:
+        if self.padding.way == "skip" or not rows.present.any():
+            return rows
+        given = rows.sequences
+        assert given is not None
+        assert rows.lengths is not None
+        padded = self.padding.read(given)
+        lengths = np.zeros(len(rows), dtype=np.int64)
+        lengths[rows.present] = padded.lengths
+        return Rows(padded.values, lengths, rows.present, padded.times, padded.padding)
+
+    def nodes(self, name: str, stream: int | None, both: bool) -> tuple[list[Node], Sources]:
+        width = self.num_values
+        x, observed, projected = (named(name, part) for part in ("x", "observed", "projection"))
+        nodes: list[Node] = []
+        ways = ("", "_reverse")[: 1 + both]
+        read = [x]
+        elapsed: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        if self.gaps.missing == "decay":
+            since = named(name, "elapsed")
+            elapsed = ((since,), (f"{since}_reverse",))
+            nodes.append(Input(observed, width, stream=stream))
+            for way in ways:
+                nodes += [Input(f"{kind}{way}", width, stream=stream) for kind in (x, since)]
+                nodes.append(InputDecay(f"{x}_decay{way}", (f"{x}{way}", observed, f"{since}{way}")))
+            read = [f"{x}_decay{way}" for way in ways]
+        else:
+            columns = width + len(self.flags) if stream is None else self.gaps.num_columns(width)
+            nodes.append(Input(x, columns, stream=stream))
+        if self.projection is not None:
+            after = [f"{projected}{way}" for _, way in zip(read, ways)]
+            nodes += [Dense(own, (of,), self.projection, "tanh") for own, of in zip(after, read)]
+            read = after
+        padding = named(name, "padding") if self.padding.gates else None
+        if padding is not None:
+            nodes.append(Input(padding, 1, stream=stream))
+        return nodes, Sources(((read[0],), (read[-1],)), elapsed, padding)
+
+    def arrays(self, argument: str, name: str, rows: Rows, both: bool, dtype: str) -> Arrays:
         if rows.lengths is not None and not rows.present.any():
             names = {node.name: node.size for node in self.nodes(name, 0, both)[0] if isinstance(node, Input)}
-            return {node: np.zeros((0, columns), DTYPE) for node, columns in names.items()}
-        if is_sparse(rows.values) or rows.values.shape[1] != width:
-            got = "a sparse matrix" if is_sparse(rows.values) else f"{rows.values.shape[1]} columns"
-            raise ValueError(
-                f"{argument} expects {width} columns, as fit saw; got {got}: pass the same in the same order"
-            )
+            return {node: np.zeros((0, columns), dtype) for node, columns in names.items()}
+        if is_sparse(rows.values):
+            raise ValueError(f"{argument} expects numbers, as fit saw; got a sparse matrix: pass an array")
         if rows.lengths is None:
-            scaled = self.scaling.apply(argument, rows.values, DTYPE)
-            centre = ((np.array(self.gaps.mean) - self.scaling.mean) / self.scaling.scale).astype(DTYPE)
+            self._check_width(argument, "columns", rows.values.shape[1])
+            scaled = self.scaling.apply(argument, rows.values, dtype)
+            centre = ((np.array(self.gaps.mean) - self.scaling.mean) / self.scaling.scale).astype(dtype)
             filled = np.where(np.isnan(scaled), centre, scaled)
-            flags = np.isnan(scaled[:, self.flags]).astype(DTYPE)
-            return {f"{name}.x": np.ascontiguousarray(np.concatenate([filled, flags], axis=1))}
-        steps = rows.sequences()
+            flags = np.isnan(scaled[:, self.flags]).astype(dtype)
+            return {named(name, "x"): np.ascontiguousarray(np.concatenate([filled, flags], axis=1))}
+        steps = rows.sequences
         assert steps is not None
-        inputs = self.gaps.inputs(argument, steps, self.scaling, DTYPE, both)
-        return {f"{name}.{kind}": np.ascontiguousarray(values) for kind, values in inputs.items()}
+        return {named(name, part): own for part, own in self.inputs(argument, steps, dtype, both).items()}
+
+    def inputs(self, argument: str, steps: Sequences, dtype: str, both: bool) -> dict[str, NDArray[Any]]:
+        """The arrays of sequences by the part of the input's name; rows of zeros where there is padding, and
+        which these are."""
+        self._check_width(argument, "features", steps.num_features)
+        padding = steps.padding
+        real = steps if padding is None else steps.without_padding()
+        inputs = self.gaps.inputs(argument, real, self.scaling, dtype, both)
+        if not self.padding.gates:
+            return inputs
+        if padding is None:
+            padding = np.zeros(steps.total_steps, bool)
+        filled = {"padding": padding[:, np.newaxis].astype(dtype)}
+        for part, rows in inputs.items():
+            filled[part] = np.zeros((len(padding), rows.shape[1]), dtype)
+            filled[part][~padding] = rows
+        return filled
+
+    def _check_width(self, argument: str, kind: str, width: int) -> None:
+        if width != self.num_values:
+            raise ValueError(
+                f"{argument} expects {self.num_values} {kind}, as fit saw; got {width}: pass the same {kind} "
+                "in the same order"
+            )
 
 
 @dataclass(frozen=True, eq=False)
-class TableEncoder:
+class TableEncoder(_Encoder):
     """Units, labels or those of a text, by the row of the table of their embeddings; row 0 is that of all
     others. has_rare: whether fit saw such."""
 
@@ -162,9 +247,9 @@ class TableEncoder:
 
     def nodes(self, name: str, stream: int | None, both: bool) -> tuple[list[Node], Sources]:
         return [
-            SparseInput(f"{name}.units", len(self.units) + 1, stream),
-            Embedding(f"{name}.table", (f"{name}.units",), self.record.size),
-        ], Sources.of(f"{name}.table")
+            SparseInput(named(name, "units"), len(self.units) + 1, stream),
+            Embedding(named(name, "table"), (named(name, "units"),), self.record.size),
+        ], Sources.of(named(name, "table"))
 
     @property
     def is_ragged(self) -> bool:
@@ -175,19 +260,19 @@ class TableEncoder:
         """Units of each text."""
         return np.array([len(units) for units in _units(self.record, rows)], dtype=np.int64)
 
-    def arrays(self, argument: str, name: str, rows: Rows, both: bool) -> Arrays:
+    def arrays(self, argument: str, name: str, rows: Rows, both: bool, dtype: str) -> Arrays:
         found = [[self.place.get(unit, 0) for unit in units] for units in _units(self.record, rows)]
         columns = np.array([row for units in found for row in units], dtype=np.int32)
         counts = np.array([len(units) for units in found], dtype=np.int64)
         if self.is_ragged:
-            return {f"{name}.units": SparseRows(np.arange(len(columns) + 1, dtype=np.int64), columns)}
+            return {named(name, "units"): SparseRows(np.arange(len(columns) + 1, dtype=np.int64), columns)}
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        shares = np.repeat(1.0 / np.maximum(counts, 1), counts).astype(DTYPE)
-        return {f"{name}.units": SparseRows(offsets, columns, shares)}
+        shares = np.repeat(1.0 / np.maximum(counts, 1), counts).astype(dtype)
+        return {named(name, "units"): SparseRows(offsets, columns, shares)}
 
 
 @dataclass(frozen=True, eq=False)
-class SparseEncoder:
+class SparseEncoder(_Encoder):
     """Sparse vectors of num_columns."""
 
     record: Vector
@@ -195,14 +280,14 @@ class SparseEncoder:
 
     def nodes(self, name: str, stream: int | None, both: bool) -> tuple[list[Node], Sources]:
         return [
-            SparseInput(f"{name}.entries", self.num_columns, stream),
-            Embedding(f"{name}.table", (f"{name}.entries",), self.record.size),
-        ], Sources.of(f"{name}.table")
+            SparseInput(named(name, "entries"), self.num_columns, stream),
+            Embedding(named(name, "table"), (named(name, "entries"),), self.record.size),
+        ], Sources.of(named(name, "table"))
 
-    def arrays(self, argument: str, name: str, rows: Rows, both: bool) -> Arrays:
+    def arrays(self, argument: str, name: str, rows: Rows, both: bool, dtype: str) -> Arrays:
         if rows.lengths is not None and not rows.present.any():
-            empty = SparseRows(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, DTYPE))
-            return {f"{name}.entries": empty}
+            empty = SparseRows(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype))
+            return {named(name, "entries"): empty}
         if not is_sparse(rows.values) or rows.values.shape[1] != self.num_columns:
             raise ValueError(
                 f"{argument} expects sparse matrices of {self.num_columns} columns, as fit saw; got "
@@ -210,10 +295,10 @@ class SparseEncoder:
             )
         matrix = rows.values
         return {
-            f"{name}.entries": SparseRows(
+            named(name, "entries"): SparseRows(
                 np.ascontiguousarray(matrix.indptr, np.int64),
                 np.ascontiguousarray(matrix.indices, np.int32),
-                np.ascontiguousarray(matrix.data, DTYPE),
+                np.ascontiguousarray(matrix.data, dtype),
             )
         }
 
@@ -221,8 +306,15 @@ class SparseEncoder:
 Encoder = NumericEncoder | TableEncoder | SparseEncoder
 
 
-def learn(argument: str, record: InputRecord, rows: Rows, training: Rows) -> Encoder:
-    """The encoder of an input; rows: of all sequences, training: of those that are trained on."""
+def learn(
+    argument: str,
+    record: InputRecord,
+    rows: Rows,
+    training: Rows,
+    weights: Callable[[Rows], Doubles | None],
+) -> Encoder:
+    """The encoder of an input; rows: of all sequences, training: of those that are trained on, weights: of
+    rows of these."""
     if not training.present.any():
         raise ValueError(
             f"{argument} expects values in some sequences; got none in any that is trained on: leave it out"
@@ -232,7 +324,7 @@ def learn(argument: str, record: InputRecord, rows: Rows, training: Rows) -> Enc
     if is_sparse(rows.values):
         assert isinstance(record, Vector)
         return SparseEncoder(record, rows.values.shape[1])
-    return NumericEncoder.learnt(argument, record, rows, training)
+    return NumericEncoder.learnt(argument, record, rows, training, weights)
 
 
 def _units(record: Category | Text, rows: Rows) -> Iterable[list[Any]]:

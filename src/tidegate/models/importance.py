@@ -47,7 +47,7 @@ def permuted(rows: Rows, rng: np.random.Generator, whole: bool) -> Rows:
 
 def _scores(model: SequenceModel, given: Mapping[str, Rows], answers: Mapping[str, Rows]) -> dict[str, float]:
     """Of each target."""
-    outputs = model._outputs_of(given, model.encoders_, model.codings_, model._executor())
+    outputs = model._outputs_of(given)
     return {
         name: leading(coding.measures(f"data[{name!r}]", answers[name], outputs[name]))
         for name, coding in model.codings_.items()

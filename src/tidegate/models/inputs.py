@@ -7,7 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from tidegate.checks import choice, integer
-from tidegate.estimators.gaps import FILLS, MISSING
+from tidegate.models.gaps import FILLS, MISSING
+from tidegate.models.padding import PADDINGS
 from tidegate.models.rows import (
     Rows,
     labels_of_sequences,
@@ -79,6 +80,8 @@ class Numeric(_Input):
     layer with tanh between the numbers and what reads them; None: none. missing, fill: what becomes of NaN,
     as the estimators have it; None: "mask" where there are some in fit, else "refuse". A static row that is
     all NaN is missing as a whole; other static NaN are the mean, with a column beside them that says so.
+    padding: what becomes of steps of padding, as the estimators have it; other than "skip" for an input
+    alone in its stream.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -88,17 +91,28 @@ class Numeric(_Input):
     projection: int | None = None
     missing: str | None = None
     fill: str = "mean"
+    padding: str = "skip"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.standardize, bool):
+            raise ValueError(f"standardize expects True or False; got {self.standardize!r}: pass one of them")
         if self.missing is not None:
             choice("missing", self.missing, MISSING)
         choice("fill", self.fill, FILLS)
+        choice("padding", self.padding, PADDINGS)
+        if self.padding != "skip" and (not self.is_step or self.align):
+            raise ValueError(
+                f"padding expects 'skip' of an input that is static or aligned; got {self.padding!r}: "
+                "leave it out"
+            )
         if self.projection is not None:
             integer("projection", self.projection)
 
     def read(self, argument: str, given: Any) -> Rows:
-        return numbers_of_steps(argument, given) if self.is_step else numbers_of_sequences(argument, given)
+        if not self.is_step:
+            return numbers_of_sequences(argument, given)
+        return numbers_of_steps(argument, given, keep_padding=self.padding != "skip")
 
 
 @dataclass(frozen=True)

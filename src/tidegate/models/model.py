@@ -10,32 +10,22 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.checks import choice, integer
-from tidegate.engine import Engine, Stop, num_cores
-from tidegate.engine.memory import check_memory
-from tidegate.engine.records import MAX_THREADS, Optimizer
-from tidegate.estimators.model import Executor
+from tidegate.checks import choice
+from tidegate.engine import Stop
+from tidegate.models.base import Model
 from tidegate.models.codings import Coding
-from tidegate.models.codings import learn as learn_target
-from tidegate.models.encoders import Encoder, TableEncoder
-from tidegate.models.encoders import learn as learn_input
-from tidegate.models.inputs import InputRecord, _Input
-from tidegate.models.parts import in_two
-from tidegate.models.plan import network_of
+from tidegate.models.encoders import Encoder
+from tidegate.models.examples import Examples, weights_of
+from tidegate.models.inputs import InputRecord, Numeric, _Input
 from tidegate.models.reading import read
 from tidegate.models.rows import Rows
-from tidegate.models.steps import steps_of, with_gaps_drawn
+from tidegate.models.stream import DescribedStream
 from tidegate.models.tables import TableSource
 from tidegate.models.targets import TargetRecord, _Target
-from tidegate.network import POOLINGS, Network
-from tidegate.network.initializers import Initializers, initialize
-from tidegate.training.fit import Part, Watch
-from tidegate.training.schedules import Schedule
-from tidegate.training.session import checkpoint_at, conclude, fit_in_sight
-from tidegate.training.settings import NetworkSettings, TrainingSettings
+from tidegate.network import POOLINGS
+from tidegate.training.fit import Watch
+from tidegate.training.settings import CLASSIFIER, NetworkSettings
 
-DTYPE = "float32"
-_TRAINING = TrainingSettings()
 # "steps" needs sequences of which each has some; in a stream there may be none.
 _POOLINGS = tuple(pooling for pooling in POOLINGS if pooling != "steps")
 Data = Mapping[str, Any]
@@ -43,7 +33,7 @@ Answers = dict[str, Any]
 
 
 @dataclass(eq=False, repr=False)
-class SequenceModel:
+class SequenceModel(Model):
     """One network from several inputs to several targets, trained together.
 
     >>> import numpy as np, tidegate
@@ -73,12 +63,12 @@ class SequenceModel:
     targets to their values, N entries each: the record says in what form. What is missing for a sequence is
     None; a learnt row then stands in its place, and a missing answer weighs nothing.
 
-    cell, hidden_size, num_layers, bidirectional, pooling: of each stream's encoder. dropout: between
-    recurrent layers and before what follows them. dense: (width, activation) of layers between all of these
-    and the targets. The other options are those of the estimators.
-
+    cell, hidden_size, num_layers, bidirectional, pooling and the regularisers: of each stream's encoder.
+    dropout: between recurrent layers and before what follows them. dense: (width, activation) of layers
+    between all of these and the targets. bptt_steps and recompute need inputs of steps of one stream alone.
     validation: a share of the sequences held out of training, data like fit's, or None. Where there is such a
-    part the epoch with the lowest loss on it is kept, and thresholds and calibration are learnt on it.
+    part the epoch with the lowest loss on it is kept, and thresholds and calibration are learnt on it. The
+    other options are the estimators'.
 
     After fit: history_ (a list an epoch of loss and val_loss, the weighted sums of the targets', and of
     score and val_score, the means over the targets of the share of right answers or R^2), stopped_,
@@ -89,39 +79,10 @@ class SequenceModel:
     inputs: Mapping[str, InputRecord]
     targets: Mapping[str, TargetRecord]
     _: KW_ONLY
-    cell: str = "lstm"
-    hidden_size: int = 64
-    num_layers: int = 1
-    bidirectional: bool = True
-    dropout: float = 0.3
-    pooling: str = "max"
-    dense: tuple[tuple[int, str], ...] = ()
-    optimizer: str | Optimizer = _TRAINING.optimizer
-    learning_rate: float = _TRAINING.learning_rate
-    schedule: str | Schedule = _TRAINING.schedule
-    batch_size: int = _TRAINING.batch_size
-    max_epochs: int = _TRAINING.max_epochs
-    patience: int | None = _TRAINING.patience
-    min_delta: float = _TRAINING.min_delta
-    validation: float | Data | None = _TRAINING.validation
-    clip_norm: float | None = _TRAINING.clip_norm
-    averaging: float = _TRAINING.averaging
-    gap_dropout: float | None = _TRAINING.gap_dropout
-    initializers: Initializers | None = None
-    num_threads: int | None = None
-    random_state: int | None = None
-    verbose: bool = False
+    bidirectional: bool = CLASSIFIER.bidirectional
+    dropout: float = CLASSIFIER.dropout
+    pooling: str = CLASSIFIER.pooling
 
-    network_: Network = field(init=False)
-    parameters_: dict[str, NDArray[Any]] = field(init=False)
-    encoders_: dict[str, Encoder] = field(init=False)
-    codings_: dict[str, Coding] = field(init=False)
-    history_: dict[str, list[float]] = field(init=False)
-    stopped_: str = field(init=False)
-    best_epoch_: int = field(init=False)
-    num_updates_: int = field(init=False)
-    seconds_: float = field(init=False)
-    num_parameters_: int = field(init=False)
     source_: TableSource | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -149,25 +110,42 @@ class SequenceModel:
                 f"inputs[{entering[0]!r}] expects an input with role='step' for enters="
                 f"{self.inputs[entering[0]].enters!r}; got none: leave enters out"
             )
+        for name, record in self.inputs.items():
+            if not isinstance(record, Numeric) or record.padding == "skip":
+                continue
+            others = [
+                other for other in self.inputs.values() if other.is_step and other.stream == record.stream
+            ]
+            if len(others) > 1 or (per_step and record.stream == self.main_stream):
+                raise ValueError(
+                    f"inputs[{name!r}]: padding expects 'skip' of an input beside others of its stream or "
+                    f"targets per step, which padding has none of; got {record.padding!r}: leave it out"
+                )
         self._network_settings()
         self._training_settings()
+        self._initializers()
 
     @property
     def main_stream(self) -> str | None:
         """The stream whose steps are those of targets per step: of the first input of steps."""
         return next((record.stream for record in self.inputs.values() if record.is_step), None)
 
-    def fit(self, data: Data, *, checkpoint: str | os.PathLike[str] | None = None) -> Self:
+    def fit(
+        self, data: Data, sample_weight: Any = None, *, checkpoint: str | os.PathLike[str] | None = None
+    ) -> Self:
         """Train on a mapping from the names of all inputs and targets to their values.
 
-        checkpoint: a file that holds the state of training while it runs, as in the estimators' fit.
-        ValueError where something does not fit, with its name; the model stays as it was.
+        sample_weight: one a sequence, (N,), or where every target is per step also one a step, a list of
+        (T_i,); a sequence of weight 0 is as if it were not there. checkpoint: a file that holds the state of
+        training while it runs, as in the estimators' fit. ValueError where something does not fit, with its
+        name; the model stays as it was.
         """
-        return self._fit(data, checkpoint=checkpoint)
+        return self._fit(data, sample_weight, checkpoint=checkpoint)
 
     def _fit(
         self,
         data: Data,
+        sample_weight: Any = None,
         *,
         known: Mapping[str, Rows] | None = None,
         stop: Stop | None = None,
@@ -177,68 +155,30 @@ class SequenceModel:
         """fit, which another thread can stop and a caller can watch, as in training.fit. known: all sequences
         that the model may meet, by which it knows their classes and labels, and where values are missing;
         None: those of data."""
-        settings = self._training_settings()
-        seed = None if self.random_state is None else integer("random_state", self.random_state, 0, 2**64 - 1)
-        split_rng, start_rng, training_rng = np.random.default_rng(seed).spawn(3)
-        rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *self.targets])
-        training: dict[str, Rows] = rows
-        held_out: dict[str, Rows] | None = None
+        examples = self._examples(data, "data", sample_weight)
+        held_out = None
         if isinstance(self.validation, Mapping):
-            names = [*self.inputs, *self.targets]
-            held_out = read(self.inputs, self.targets, self.validation, "validation", names)
-        elif settings.validation is not None:
-            seed_of_split = int(split_rng.integers(2**32))
-            training, held_out = in_two(rows, self.targets, settings.validation, seed_of_split)
-        encoders, codings = self._learnt(rows if known is None else known, training)
-        network = network_of(encoders, codings, self._network_settings())
-        part = self._part(training, encoders, codings, network)
-        drawn = with_gaps_drawn(
-            part.steps, training, encoders, network, self.bidirectional, settings.gap_dropout
-        )
-        part = replace(part, drawn=drawn)
-        validation = None if held_out is None else self._part(held_out, encoders, codings, network)
-        size = sum(array.nbytes for array in part.steps.inputs)
-        check_memory(network, part.steps.total_lengths, settings.batch_size, 4 * size, has_windows=False)
-        engine = self._engine(network)
-        longest = max(1, int(max(part.steps.lengths.max(), *(own.max() for _, own in part.steps.others), 1)))
-        values = initialize(network, self.initializers or Initializers(), start_rng, longest=longest)
-        _start(values, network, encoders, codings)
-        for name, value in values.items():
-            engine.parameters[name][...] = value
-        state = checkpoint_at(checkpoint, seed, engine, settings, part, validation)
-        run = fit_in_sight(
-            engine,
-            part,
-            validation,
-            settings,
-            training_rng,
-            title=self.cell,
-            verbose=self.verbose,
-            checkpoint=state,
+            held_out = self._examples(self.validation, "validation")
+        if (previous := self._previous) and (
+            {name: encoder.record for name, encoder in previous["encoders_"].items()} != self.inputs
+            or {name: type(coding.record) for name, coding in previous["codings_"].items()}
+            != {name: type(record) for name, record in self.targets.items()}
+        ):
+            raise ValueError(
+                "warm_start expects inputs and targets as the fit before had them; got others: pass "
+                "warm_start=False to start anew"
+            )
+        return self._train(
+            self.inputs,
+            self.targets,
+            examples,
+            held_out,
+            known=None if known is None else self._as_examples(known),
             stop=stop,
             watch=watch,
+            checkpoint=checkpoint,
+            stacklevel=3,
         )
-        settled = held_out or training
-        outputs = self._outputs_of(settled, encoders, codings, Executor(engine))
-        codings = {
-            name: coding.settled(f"targets[{name!r}]", settled[name], outputs[name])
-            for name, coding in codings.items()
-        }
-        self.__dict__.update(
-            network_=network,
-            parameters_={name: np.array(value) for name, value in engine.parameters.items()},
-            encoders_=encoders,
-            codings_=codings,
-            num_parameters_=network.num_parameters,
-            history_=run.history,
-            stopped_=run.stopped,
-            best_epoch_=run.best_epoch,
-            num_updates_=run.num_updates,
-            seconds_=run.seconds,
-            _fitted=Executor(engine),
-        )
-        conclude(run, state, stacklevel=3)
-        return self
 
     def predict(self, data: Data) -> Answers:
         """Answers by target: classes (N,), booleans of labels (N, L), numbers (N,) or (N, K), quantiles (N,
@@ -275,7 +215,7 @@ class SequenceModel:
                 "measure by"
             )
         rows = read(self.inputs, self.targets, data, "data", [*self.inputs, *wanted])
-        outputs = self._outputs_of(rows, self.encoders_, self.codings_, self._executor())
+        outputs = self._outputs_of(rows)
         return {
             name: self.codings_[name].measures(f"data[{name!r}]", rows[name], outputs[name])
             for name in wanted
@@ -292,113 +232,76 @@ class SequenceModel:
         self._check_fitted()
         return permutation_importance(self, data, repeats, random_state)
 
+    def stream(self, num_sequences: int = 1) -> DescribedStream:
+        """The fitted model for num_sequences sequences whose steps arrive one at a time: its `step` takes the
+        next step of every input and answers for each target, with the states kept between.
+
+        ValueError where the model has layers in both directions, which need the future, pools over the steps
+        in another way than "last", or reads more than steps of one stream.
+        """
+        self._check_streams()
+        return DescribedStream(
+            self._step_stream(num_sequences, lambda name: f"data[{name!r}]"), self.codings_
+        )
+
     def with_inputs(self, inputs: Mapping[str, InputRecord], **options: Any) -> SequenceModel:
         """The same model, not fitted, with these inputs and what is given of its options."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         return SequenceModel(**{**own, "inputs": inputs, **options})
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to one file, which tidegate.load reads."""
-        from tidegate.models.storage import save
+    def _argument(self, side: str, name: str = "", held_out: bool = False) -> str:
+        return f"{side}[{name!r}]"
 
-        self._check_fitted()
-        save(self, path)
+    def _network_settings(self) -> NetworkSettings:
+        choice("pooling", self.pooling, _POOLINGS)
+        return super()._network_settings()
 
-    def summary(self) -> str:
-        """The layers with shapes and numbers of parameters, and how training went, as text."""
-        from tidegate.estimators.summary import outcome, table
+    def _examples(self, data: Data, argument: str, sample_weight: Any = None) -> Examples:
+        rows = read(self.inputs, self.targets, data, argument, [*self.inputs, *self.targets])
+        weights = None
+        if sample_weight is not None:
+            per_step = all(target.is_step for target in self.targets.values())
+            weights = weights_of(sample_weight, rows[self._main or next(iter(self.inputs))], per_step)
+        return replace(self._as_examples(rows), weights=weights).weighed()
 
-        self._check_fitted()
-        heading = f"SequenceModel, {self.num_parameters_:,} parameters"
-        return "\n".join([heading, *table(self.network_), outcome(self)])
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_fitted"}
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            from sklearn.exceptions import NotFittedError
-
-            raise NotFittedError("this SequenceModel is not fitted yet: call fit first")
+    def _as_examples(self, rows: Mapping[str, Rows]) -> Examples:
+        inputs, targets = ({name: rows[name] for name in own} for own in (self.inputs, self.targets))
+        return Examples(inputs, targets)
 
     def _learnt(
         self, rows: Mapping[str, Rows], training: Mapping[str, Rows]
     ) -> tuple[dict[str, Encoder], dict[str, Coding]]:
         """What is known of inputs and targets before training; rows: of all sequences."""
-        encoders = {
-            name: learn_input(f"inputs[{name!r}]", record, rows[name], training[name])
-            for name, record in self.inputs.items()
-        }
-        codings = {
-            name: learn_target(f"targets[{name!r}]", record, rows[name], training[name])
-            for name, record in self.targets.items()
-        }
-        return encoders, codings
-
-    def _network_settings(self) -> NetworkSettings:
-        choice("pooling", self.pooling, _POOLINGS)
-        return NetworkSettings(**self._own(NetworkSettings))
-
-    def _training_settings(self) -> TrainingSettings:
-        options = self._own(TrainingSettings)
-        given = isinstance(self.validation, Mapping)
-        return TrainingSettings(**{**options, "validation": None} if given else options)
-
-    def _own(self, kind: type[NetworkSettings | TrainingSettings]) -> dict[str, Any]:
-        """The settings of that kind that a model of many inputs has; the others keep their defaults."""
-        own = {field.name for field in fields(self)}
-        return {field.name: getattr(self, field.name) for field in fields(kind) if field.name in own}
-
-    def _engine(self, network: Network) -> Engine:
-        threads = (
-            num_cores()
-            if self.num_threads is None
-            else integer("num_threads", self.num_threads, 1, MAX_THREADS)
-        )
-        return Engine(network, dtype=DTYPE, num_threads=threads)
-
-    def _executor(self) -> Executor:
-        found: Executor | None = vars(self).get("_fitted")
-        if found is None:
-            engine = self._engine(self.network_)
-            for name, value in self.parameters_.items():
-                engine.parameters[name][...] = value
-            self._fitted = found = Executor(engine)
-        return found
-
-    def _part(
-        self,
-        rows: Mapping[str, Rows],
-        encoders: Mapping[str, Encoder],
-        codings: Mapping[str, Coding],
-        network: Network,
-    ) -> Part:
-        steps = steps_of(rows, encoders, network, self.bidirectional)
-        coded = [coding.target(f"targets[{name!r}]", rows[name]) for name, coding in codings.items()]
-        return Part(steps, tuple(target for target, _ in coded), tuple(variance for _, variance in coded))
+        known, examples = self._as_examples(rows), self._as_examples(training)
+        return self._learnt_of(self.inputs, self.targets, known, examples, {})
 
     def _outputs(self, data: Data) -> tuple[dict[str, Rows], dict[str, NDArray[Any]]]:
         self._check_fitted()
         rows = read(self.inputs, self.targets, data, "data", list(self.inputs))
-        return rows, self._outputs_of(rows, self.encoders_, self.codings_, self._executor())
+        return rows, self._outputs_of(rows)
 
-    def _outputs_of(
-        self,
-        rows: Mapping[str, Rows],
-        encoders: Mapping[str, Encoder],
-        codings: Mapping[str, Coding],
-        executor: Executor,
-    ) -> dict[str, NDArray[Any]]:
+    def _outputs_of(self, rows: Mapping[str, Rows]) -> dict[str, NDArray[Any]]:
         """The network's outputs by target, (R, K)."""
-        steps = steps_of(rows, encoders, executor.engine.network, self.bidirectional)
-        names = [f"{name}.output" for name in codings]
-        return dict(zip(codings, executor.values(names, steps)))
+        steps = self._steps({name: rows[name] for name in self.inputs}, self.encoders_, self.network_)
+        return self._values(self._ready(), self.codings_, steps)
+
+    def _to_document(self) -> dict[str, Any]:
+        return {} if self.source_ is None else {"source": self.source_.to_document()}
+
+    @classmethod
+    def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
+        return {"source_": TableSource.from_document(document["source"])} if "source" in document else {}
+
+    @property
+    def _main(self) -> str | None:
+        """The first input of steps."""
+        return next((name for name, record in self.inputs.items() if record.is_step), None)
 
     def _shaped(self, rows: Mapping[str, Rows], coding: Coding, answers: NDArray[Any]) -> Any:
         if not coding.record.is_step:
             return answers
-        main = next(name for name, record in self.inputs.items() if record.is_step)
-        return np.split(answers, rows[main].offsets[1:-1])
+        assert self._main is not None
+        return np.split(answers, rows[self._main].offsets[1:-1])
 
 
 def _records(argument: str, given: Any, kind: type) -> dict[str, Any]:
@@ -416,22 +319,3 @@ def _records(argument: str, given: Any, kind: type) -> dict[str, Any]:
                 f"{type(record).__name__}: pass one"
             )
     return dict(given)
-
-
-def _start(
-    values: dict[str, NDArray[Any]],
-    network: Network,
-    encoders: Mapping[str, Encoder],
-    codings: Mapping[str, Coding],
-) -> None:
-    """What the data say of initial values: embeddings of what was never seen are zero; an ordinal's
-    thresholds give the classes' frequencies."""
-    for name, encoder in encoders.items():
-        if isinstance(encoder, TableEncoder) and not encoder.has_rare:
-            values[f"weight_{name}.table"][0] = 0.0
-    for name, coding in codings.items():
-        if coding.frequencies is not None:
-            above = np.clip(1.0 - np.cumsum(coding.frequencies)[:-1], 1e-3, 1.0 - 1e-3)
-            at = np.log((1.0 - above) / above)
-            gaps = np.log(np.maximum(np.diff(at), 1e-2))
-            values[f"weight_{name}.output"][:] = np.concatenate((at[:1], gaps))

@@ -3,29 +3,26 @@ target."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from tidegate import cells
 from tidegate.models.codings import Coding
-from tidegate.models.encoders import Encoder, Sources, TableEncoder
+from tidegate.models.encoders import Encoder, Sources, TableEncoder, in_stream, named
 from tidegate.models.inputs import Text
 from tidegate.network import (
     Align,
-    Dense,
-    Dropout,
     Gate,
     Input,
     Network,
     Node,
     Pool,
-    Recurrent,
     Repeat,
     SparseInput,
-    StateDecay,
 )
+from tidegate.network.sequence import Names, top_layers
 from tidegate.training.settings import NetworkSettings
 
+MAX_PARAMETERS = 2**31 - 1
 # Any step of another stream.
 MOST_STEPS = 2**31 - 1
 
@@ -57,10 +54,17 @@ def aligned_streams(encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
 
 
 def network_of(
-    encoders: Mapping[str, Encoder], codings: Mapping[str, Coding], settings: NetworkSettings
+    encoders: Mapping[str, Encoder],
+    codings: Mapping[str, Coding],
+    settings: NetworkSettings,
+    *,
+    gated: Collection[str] = (),
+    longest: int | None = None,
 ) -> Network:
-    """The nodes of input NAME begin with "NAME.", of stream NAME with "NAME/", of target NAME with "NAME."; a
-    stream and an input that may be missing has the input "....present" of one column."""
+    """The nodes of input NAME begin with "NAME.", of stream NAME with "NAME/", of target NAME with "NAME.";
+    without a name they have no such beginning. gated: the streams that a sequence may be without; these, and
+    inputs per sequence, have the input "....present" of one column. longest: steps of the longest sequence,
+    as many as pooling="steps" reads."""
     streams = stream_names(encoders)
     aligned = aligned_streams(encoders)
     nodes: list[Node] = []
@@ -78,113 +82,85 @@ def network_of(
             read[stream].append(sources)
             first_input.setdefault(stream, own[0].name)
             continue
-        nodes += _gated(f"{name}.present", sources.read[0])
-        gated = [f"{source}.gated" for source in sources.read[0]]
-        {"end": end, "step": at_steps, "state": as_state}[encoder.record.enters].extend(gated)
-    tops: dict[str, tuple[str, ...]] = {}
+        gates = _gates(named(name, "present"), sources.read[0])
+        nodes += gates
+        {"end": end, "step": at_steps, "state": as_state}[encoder.record.enters].extend(
+            gate.name for gate in gates[1:]
+        )
+    tops: dict[str, Names] = {}
     main = streams[0] if streams else None
     for stream in (*streams[1:], *streams[:1]):  # what is aligned comes before the main one
-        own_settings = settings
+        where: dict[str, Any] = {}
         if stream.startswith("text:"):
             record = encoders[stream.removeprefix("text:")].record
             assert isinstance(record, Text)
-            own_settings = replace(settings, hidden_size=record.hidden_size or settings.hidden_size)
+            where["hidden_size"] = record.hidden_size or settings.hidden_size
         sources_of = read[stream]
-        beginnings: tuple[str, ...] = ()
         if stream == main:
             for other in aligned:
-                nodes.append(SparseInput(f"{other}/index", MOST_STEPS, 0))
+                index = in_stream(other, "index")
+                nodes.append(SparseInput(index, MOST_STEPS, 0))
                 for state in tops[other]:
-                    nodes.append(Align(f"{state}.aligned", (state, f"{other}/index"), settings.hidden_size))
-                    sources_of.append(Sources.of(f"{state}.aligned"))
+                    nodes.append(Align(f"{state}_aligned", (state, index), settings.hidden_size))
+                    sources_of.append(Sources.of(f"{state}_aligned"))
             for name in at_steps:
-                nodes.append(Repeat(f"{name}.steps", (name,), first_input[stream]))
-                sources_of.append(Sources.of(f"{name}.steps"))
-            beginnings = tuple(as_state)
-        own, tops[stream] = _recurrent(stream, sources_of, own_settings, beginnings)
-        nodes += own
-    of_sequence: list[str] = []
-    of_steps: list[str] = []
-    pooled: list[str] = []
+                nodes.append(Repeat(f"{name}_steps", (name,), first_input[stream]))
+                sources_of.append(Sources.of(f"{name}_steps"))
+            where["beginnings"] = tuple(as_state)
+        ways = range(1 + settings.bidirectional)
+        layers, tops[stream] = settings.layers(
+            [tuple(name for one in sources_of for name in one.read[way]) for way in ways],
+            elapsed=[tuple(name for one in sources_of for name in one.elapsed[way]) for way in ways],
+            padding=next((one.padding for one in sources_of if one.padding), None),
+            prefix=in_stream(stream, ""),
+            stream=streams.index(stream),
+            **where,
+        )
+        nodes += layers
+    kinds = {coding.record.is_step for coding in codings.values()}
+    pooled: dict[str, Names] = {}
     for stream in streams:
-        if stream in aligned:
+        if stream in aligned or (stream == main and False not in kinds):
             continue
-        names = [f"{state}.pool" for state in tops[stream]]
-        wanted = stream != main or any(not coding.record.is_step for coding in codings.values())
-        if wanted:
-            nodes += [Pool(f"{state}.pool", (state,), settings.pooling) for state in tops[stream]]
-            nodes += _gated(f"{stream}/present", names)
-            pooled += [f"{name}.gated" for name in names]
-    main_pooled = 0 if main is None else len(tops[main])
-    if any(not coding.record.is_step for coding in codings.values()):
-        of_sequence = [*pooled, *end]
-    else:
-        main_pooled = 0
-    if any(coding.record.is_step for coding in codings.values()):
+        steps = longest if settings.pooling == "steps" else None
+        pools: list[Node] = [
+            Pool(f"{state}_pool", (state,), settings.pooling, steps) for state in tops[stream]
+        ]
+        nodes += pools
+        pooled[stream] = tuple(pool.name for pool in pools)
+        if stream in gated:
+            gates = _gates(in_stream(stream, "present"), pooled[stream])
+            nodes += gates
+            pooled[stream] = tuple(gate.name for gate in gates[1:])
+    tops_of: dict[bool, list[str]] = {
+        False: [*(name for names in pooled.values() for name in names), *end] if False in kinds else []
+    }
+    if True in kinds:
         assert main is not None
-        beside = [*pooled[main_pooled:], *end]
-        nodes += [Repeat(f"{name}.beside", (name,), first_input[main]) for name in beside]
-        of_steps = [*tops[main], *(f"{name}.beside" for name in beside)]
-    heads: dict[bool, tuple[str, ...]] = {}
-    for per_step, names_read in ((False, of_sequence), (True, of_steps)):
-        top: tuple[str, ...] = tuple(names_read)
-        if top and settings.dropout:
-            suffix = ".dropped_steps" if per_step else ".dropped"
-            nodes += [Dropout(f"{name}{suffix}", (name,), settings.dropout) for name in top]
-            top = tuple(f"{name}{suffix}" for name in top)
-        for index, (size, activation) in enumerate(settings.dense if top else ()):
-            layer = f"dense{index}{'_steps' if per_step else ''}"
-            nodes.append(Dense(layer, top, size, activation))
-            top = (layer,)
-        heads[per_step] = top
+        beside = [*(name for stream, names in pooled.items() if stream != main for name in names), *end]
+        nodes += [Repeat(f"{name}_beside", (name,), first_input[main]) for name in beside]
+        tops_of[True] = [*tops[main], *(f"{name}_beside" for name in beside)]
+    heads: dict[bool, Names] = {}
+    for per_step, names_read in tops_of.items():
+        layers, heads[per_step] = top_layers(
+            names_read,
+            settings.dropout,
+            settings.variational_dropout,
+            settings.dense if names_read else (),
+            "_steps" if per_step and False in kinds else "",
+        )
+        nodes += layers
     for name, coding in codings.items():
         nodes += coding.nodes(name, heads[coding.record.is_step])
-    return Network(tuple(nodes))
+    network = Network(tuple(nodes))
+    if network.num_parameters > MAX_PARAMETERS:
+        raise ValueError(
+            f"hidden_size={settings.hidden_size} with num_layers={settings.num_layers} makes "
+            f"{network.num_parameters} parameters; expected at most {MAX_PARAMETERS}: choose smaller ones"
+        )
+    return network
 
 
-def _gated(present: str, names: list[str] | tuple[str, ...]) -> list[Node]:
-    return [Input(present, 1, stream=None), *(Gate(f"{name}.gated", (name, present)) for name in names)]
-
-
-def _recurrent(
-    stream: str, sources: list[Sources], settings: NetworkSettings, beginnings: tuple[str, ...]
-) -> tuple[list[Node], tuple[str, ...]]:
-    """The layers "STREAM/l0", "STREAM/l0_reverse", ... of a stream, and the names of the last."""
-    nodes: list[Node] = []
-    ways = ("", "_reverse") if settings.bidirectional else ("",)
-    states = cells.get(settings.cell).states
-    below = [tuple(name for one in sources for name in one.read[way]) for way in range(2)]
-    elapsed = [tuple(name for one in sources for name in one.elapsed[way]) for way in range(2)]
-    names: tuple[str, ...] = ()
-    for layer in range(settings.num_layers):
-        if layer and settings.dropout:
-            nodes += [Dropout(f"{name}.dropped", (name,), settings.dropout) for name in names]
-            below = [tuple(f"{name}.dropped" for name in names)] * 2
-        elif layer:
-            below = [names, names]
-        names = tuple(f"{stream}/l{layer}{way}" for way in ways)
-        for index, name in enumerate(names):
-            multipliers: tuple[str, ...] = ()
-            if elapsed[index]:
-                nodes.append(StateDecay(f"{name}.decay", elapsed[index], settings.hidden_size))
-                multipliers = (f"{name}.decay",) * len(states)
-            begins: tuple[str, ...] = ()
-            if beginnings:
-                begins = tuple(f"{name}.{state}_0" for state in states)
-                # h is what a tanh gave; other states are not bounded.
-                nodes += [
-                    Dense(begin, beginnings, settings.hidden_size, "tanh" if state == "h" else "none")
-                    for begin, state in zip(begins, states)
-                ]
-            nodes.append(
-                Recurrent(
-                    name,
-                    below[index],
-                    settings.cell,
-                    settings.hidden_size,
-                    bool(index),
-                    multipliers,
-                    beginnings=begins,
-                )
-            )
-    return nodes, names
+def _gates(present: str, names: Iterable[str]) -> list[Node]:
+    """Its input, and a gate of each node."""
+    return [Input(present, 1, stream=None), *(Gate(f"{name}_gated", (name, present)) for name in names)]

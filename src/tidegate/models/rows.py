@@ -6,7 +6,8 @@ N sequences, S steps of all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,26 @@ Integers = NDArray[np.int64]
 class Rows:
     """values: (N, ...) one row a sequence, or (S, ...) one a step: an array, or a scipy CSR matrix. lengths:
     (N,) steps of each sequence, 0 where it is missing; None where there is a row a sequence. present: (N,)
-    False where nothing is there. times: (S,) when each step was, or None."""
+    False where nothing is there. times: (S,) when each step was, or None. padding: (S,) which steps are
+    padding, or None."""
 
     values: Any
     lengths: Integers | None
     present: NDArray[np.bool_]
     times: NDArray[np.float64] | None = None
+    padding: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(cls, X: Sequences) -> Rows:
+        """The steps of sequences of which none is missing."""
+        rows = cls(X.values, X.lengths, np.ones(len(X), dtype=bool), X.times, X.padding)
+        vars(rows).update(offsets=X.offsets, sequences=X)  # computed already
+        return rows
 
     def __len__(self) -> int:
         return len(self.present)
 
-    @property
+    @cached_property
     def offsets(self) -> Integers:
         """(N + 1,) where each sequence begins among the steps."""
         assert self.lengths is not None
@@ -51,15 +61,17 @@ class Rows:
             return Rows(self.values[indices], None, self.present[indices])
         rows = steps_of(self.offsets, indices)
         times = None if self.times is None else self.times[rows]
-        return Rows(self.values[rows], self.lengths[indices], self.present[indices], times)
+        padding = None if self.padding is None else self.padding[rows]
+        return Rows(self.values[rows], self.lengths[indices], self.present[indices], times, padding)
 
+    @cached_property
     def sequences(self) -> Sequences | None:
         """The steps as Sequences of those that are there; None where none is."""
         assert self.lengths is not None
-        if not len(self.values):
+        if not self.present.any():
             return None
-        offsets = np.concatenate(([0], np.cumsum(self.lengths[self.lengths > 0])))
-        return Sequences._trusted(self.values, offsets, None, self.times)
+        offsets = np.concatenate(([0], np.cumsum(self.lengths[self.present])))
+        return Sequences._trusted(self.values, offsets, None, self.times, self.padding)
 
 
 def numbers_of_sequences(argument: str, given: Any) -> Rows:
@@ -82,13 +94,16 @@ def numbers_of_sequences(argument: str, given: Any) -> Rows:
     return Rows(values, None, np.asarray(~np.isnan(values).all(axis=1)))
 
 
-def numbers_of_steps(argument: str, given: Any) -> Rows:
-    """What Sequences.from_any takes, and a list with None where a sequence has none."""
+def numbers_of_steps(argument: str, given: Any, keep_padding: bool = False) -> Rows:
+    """What Sequences.from_any takes, and a list with None where a sequence has none; keep_padding: with the
+    steps that are marked as padding."""
     if isinstance(given, Rows):
         return given
     if isinstance(given, Sequences) or is_array(given):
-        X = Sequences.from_any(given, argument=argument).without_padding()
-        return Rows(X.values, X.lengths, np.ones(len(X), dtype=bool), X.times)
+        X = Sequences.from_any(given, argument=argument)
+        rows = Rows.of(X if keep_padding else X.without_padding())
+        assert rows.lengths is not None
+        return replace(rows, present=rows.lengths > 0)
     items = list(_listed(argument, given))
     present = np.array([item is not None and len(item) > 0 for item in items], dtype=bool)
     if not present.any():

@@ -10,45 +10,110 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.engine import SparseRows, Steps
-from tidegate.estimators.gaps import with_gaps_of_others
-from tidegate.models.encoders import DTYPE, Encoder, NumericEncoder, TableEncoder
-from tidegate.models.plan import aligned_streams, stream_names, stream_of
+from tidegate.models.encoders import Encoder, NumericEncoder, TableEncoder, in_stream, named
+from tidegate.models.gaps import with_gaps_of_others
+from tidegate.models.plan import aligned_streams, is_text_stream, stream_names, stream_of
 from tidegate.models.rows import Rows
-from tidegate.network import Input, Network, SparseInput
+from tidegate.network import Network
+
+Place = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def steps_of(
-    rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], network: Network, both_directions: bool
+    rows: Mapping[str, Rows],
+    encoders: Mapping[str, Encoder],
+    network: Network,
+    both_directions: bool,
+    argument: Callable[[str], str],
+    dtype: str,
 ) -> Steps:
-    """As the engine reads them."""
+    """As the engine reads them; argument: what errors call an input."""
     arrays: dict[str, Any] = {}
-    lengths: dict[str, NDArray[np.int64]] = {}
-    present: dict[str, NDArray[np.bool_]] = {}
+    read: dict[str, Rows] = {}
+    places: dict[str, Place] = {}
     for name, encoder in encoders.items():
-        arrays |= encoder.arrays(f"inputs[{name!r}]", name, rows[name], both_directions)
+        read[name] = own = encoder.read(rows[name])
+        arrays |= encoder.arrays(argument(name), name, own, both_directions, dtype)
         stream = stream_of(name, encoder)
-        if stream is None:
-            present[f"{name}.present"] = rows[name].present
-            continue
-        own = rows[name].lengths if encoder.record.is_step else None
-        if own is None:
-            assert isinstance(encoder, TableEncoder)
-            own = encoder.lengths(rows[name])
-        lengths[stream] = own
-        present[f"{stream}/present"] = own > 0
-    streams = stream_names(encoders)
-    for stream in aligned_streams(encoders):
-        arrays[f"{stream}/index"] = _index(rows, encoders, streams[0], stream)
-    num_sequences = len(next(iter(rows.values())))
-    nothing = np.zeros(num_sequences, np.int64)
-    places = [(_starts(own), own) for own in (lengths[stream] for stream in streams)] or [(nothing, nothing)]
-    arrays |= {name: there[:, np.newaxis].astype(DTYPE) for name, there in present.items()}
+        if stream is not None and stream not in places:
+            places[stream] = _place(encoder, own)
+    if len(arrays) < len(network.inputs) + len(network.sparse_inputs):
+        arrays |= _presence(read, encoders, dtype)
+        main = next(iter(stream_names(encoders)), "")
+        for stream in aligned_streams(encoders):
+            arrays[in_stream(stream, "index")] = _index(rows, encoders, main, stream)
+    if network.most_steps is not None:
+        longest = max(int(lengths.max()) for _, lengths in places.values())
+        check_longest(argument(next(iter(encoders))), longest, network.most_steps)
+    if not places:
+        nothing = np.zeros(len(next(iter(rows.values()))), np.int64)
+        places[""] = nothing, nothing
+    elif len(places) > 1:
+        places = {stream: places[stream] for stream in stream_names(encoders)}
+    main_place, *others = places.values()
     return Steps(
-        tuple(arrays[node.name] for node in network.nodes if isinstance(node, Input)),
-        *places[0],
-        tuple(arrays[node.name] for node in network.nodes if isinstance(node, SparseInput)),
-        tuple(places[1:]),
+        tuple([arrays[name] for name in network.inputs]),
+        *main_place,
+        tuple([arrays[name] for name in network.sparse_inputs]),
+        tuple(others),
     )
+
+
+def _place(encoder: Encoder, rows: Rows) -> Place:
+    """Starts and lengths of the sequences of a stream."""
+    if encoder.record.is_step:
+        assert rows.lengths is not None
+        return rows.offsets[:-1].copy(), rows.lengths
+    lengths = lengths_of(encoder, rows)
+    return np.cumsum(lengths) - lengths, lengths
+
+
+def _presence(rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], dtype: str) -> dict[str, Any]:
+    """By the names of the inputs that may ask for it, (N, 1) whether a sequence has what they are of."""
+    found = {}
+    for name, encoder in encoders.items():
+        stream = stream_of(name, encoder)
+        of = named(name, "present") if stream is None else in_stream(stream, "present")
+        found[of] = presence(encoder, rows[name])[:, np.newaxis].astype(dtype)
+    return found
+
+
+def lengths_of(encoder: Encoder, rows: Rows) -> NDArray[np.int64]:
+    """(N,) steps of the stream that an input is of, as its encoder reads them."""
+    if encoder.record.is_step:
+        assert rows.lengths is not None
+        return rows.lengths
+    assert isinstance(encoder, TableEncoder)
+    return encoder.lengths(rows)
+
+
+def presence(encoder: Encoder, rows: Rows) -> NDArray[np.bool_]:
+    """(N,) whether a sequence has the input; of a text that is a stream, whether any unit of it is read."""
+    return lengths_of(encoder, rows) > 0 if is_text_stream(encoder) else rows.present
+
+
+def check_longest(argument: str, longest: int, most: int) -> None:
+    """ValueError where a sequence has more steps than pooling="steps" has weights for."""
+    if longest > most:
+        raise ValueError(
+            f"{argument} expects at most {most} steps a sequence, as fit saw and pooling='steps' has weights "
+            f"for; got {longest}: shorten it, or fit with another pooling"
+        )
+
+
+def gap_rates(
+    rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], gap_dropout: float | None
+) -> dict[str, float]:
+    """The rate at which a sequence lacks, in an epoch, also what another one lacks, of the inputs of steps
+    that have gaps and such a rate."""
+    rates = {
+        name: encoder.gaps.dropout(gap_dropout)
+        for name, encoder in encoders.items()
+        if isinstance(encoder, NumericEncoder)
+        and encoder.record.is_step
+        and np.isnan(rows[name].values).any()
+    }
+    return {name: rate for name, rate in rates.items() if rate}
 
 
 def with_gaps_drawn(
@@ -58,27 +123,22 @@ def with_gaps_drawn(
     network: Network,
     both_directions: bool,
     gap_dropout: float | None,
+    argument: Callable[[str], str],
+    dtype: str,
 ) -> Callable[[np.random.Generator], Steps] | None:
     """What draws the steps of an epoch, in which inputs of steps lack more; None where none has gaps."""
-    rates = {
-        name: encoder.gaps.dropout(gap_dropout)
-        for name, encoder in encoders.items()
-        if isinstance(encoder, NumericEncoder)
-        and encoder.record.is_step
-        and np.isnan(rows[name].values).any()
-    }
-    if not any(rates.values()):
+    rates = gap_rates(rows, encoders, gap_dropout)
+    if not rates:
         return None
 
     def drawn(rng: np.random.Generator) -> Steps:
         arrays: dict[str, Any] = {}
         for name, rate in rates.items():
-            sequences = rows[name].sequences()
-            assert sequences is not None
-            more = replace(rows[name], values=with_gaps_of_others(sequences, rate, rng).values)
-            arrays |= encoders[name].arrays(f"inputs[{name!r}]", name, more, both_directions)
-        names = [node.name for node in network.nodes if isinstance(node, Input)]
-        inputs = tuple(arrays.get(name, values) for name, values in zip(names, steps.inputs))
+            read = encoders[name].read(rows[name])
+            assert read.sequences is not None
+            more = replace(read, values=with_gaps_of_others(read.sequences, rate, rng).values)
+            arrays |= encoders[name].arrays(argument(name), name, more, both_directions, dtype)
+        inputs = tuple(arrays.get(name, values) for name, values in zip(network.inputs, steps.inputs))
         return replace(steps, inputs=inputs)
 
     return drawn
@@ -106,7 +166,3 @@ def _index(rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], main: str,
         found[a:b] = np.searchsorted(second.times[c:d], first.times[a:b], side="right") - 1
     offsets = np.concatenate(([0], np.cumsum(found >= 0))).astype(np.int64)
     return SparseRows(offsets, found[found >= 0].astype(np.int32))
-
-
-def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)

@@ -57,17 +57,21 @@ class Numbers(_Target):
 
 @dataclass(frozen=True)
 class Regression(Numbers):
-    """One number, (N,), or several, (N, K); NaN where it is missing. loss: "mse", "mae" or "huber". The
-    targets are standardised for training, and losses are in that unit."""
+    """One number, (N,), or several, (N, K); NaN where it is missing. loss: "mse", "mae" or "huber".
+    standardize: the targets are standardised for training, and losses are in that unit."""
 
     kind: ClassVar[str] = "regression"
+    LOSSES: ClassVar[tuple[str, ...]] = ("mse", "mae", "huber")
 
     _: KW_ONLY
     loss: str = "mse"
+    standardize: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choice("loss", self.loss, ("mse", "mae", "huber"))
+        choice("loss", self.loss, self.LOSSES)
+        if not isinstance(self.standardize, bool):
+            raise ValueError(f"standardize expects True or False; got {self.standardize!r}: pass one of them")
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,29 @@ class Classes(_Target):
 
 @dataclass(frozen=True)
 class MultiClass(Classes):
-    """One of two or more classes; None where it is missing. class_weight: None, "balanced" or weights by
-    class."""
+    """One of two or more classes; None where it is missing. loss: "softmax_cross_entropy", or
+    "sigmoid_cross_entropy" (one output for two classes, else one class against the rest each, probabilities
+    divided by their sum). class_weight: None, "balanced" (every class weighs the same in the loss) or weights
+    by class."""
 
     kind: ClassVar[str] = "multi_class"
+    LOSSES: ClassVar[tuple[str, ...]] = ("softmax_cross_entropy", "sigmoid_cross_entropy")
 
     _: KW_ONLY
+    loss: str = "softmax_cross_entropy"
     class_weight: str | Mapping[Any, float] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choice("loss", self.loss, self.LOSSES)
+        if self.calibration is not None and self.is_sigmoid:
+            raise ValueError(
+                f"calibration expects loss='softmax_cross_entropy'; got {self.loss!r}: leave one of them out"
+            )
+
+    @property
+    def is_sigmoid(self) -> bool:
+        return self.loss == "sigmoid_cross_entropy"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from tidegate.network.nodes import (
     Thresholds,
     Zoneout,
 )
-from tidegate.network.sequence import recurrent_stack, sequence_network
+from tidegate.network.sequence import recurrent_layers, recurrent_stack, sequence_network
 
 __all__ = [
     "ACTIVATIONS",
@@ -49,6 +49,7 @@ __all__ = [
     "StateDecay",
     "Thresholds",
     "Zoneout",
+    "recurrent_layers",
     "recurrent_stack",
     "sequence_network",
 ]

@@ -149,6 +149,22 @@ class Network:
             widths[node.name] = node.width(sum(widths[source] for source in node.of))
         return widths
 
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs, in the order of Steps.inputs."""
+        return tuple(node.name for node in self.nodes if isinstance(node, Input))
+
+    @cached_property
+    def sparse_inputs(self) -> tuple[str, ...]:
+        """Likewise of Steps.sparse."""
+        return tuple(node.name for node in self.nodes if isinstance(node, SparseInput))
+
+    @cached_property
+    def most_steps(self) -> int | None:
+        """Steps that pooling="steps" has weights for; None where nothing pools so."""
+        pools = (node.num_steps for node in self.nodes if isinstance(node, Pool))
+        return next(filter(None, pools), None)
+
     def input_size(self, node: Node) -> int:
         """Columns a node reads."""
         return sum(self.widths[source] for source in node.of)
@@ -203,10 +219,8 @@ class Network:
 
 def _stream_of(node: Node, streams: Mapping[str, int | None]) -> int | None:
     match node:
-        case Input() | SparseInput():
+        case Input() | SparseInput() | DropoutMask() | Zoneout(of=()):
             return node.stream
-        case DropoutMask() | Zoneout(of=()):
-            return 0
         case Pool():
             return None
         case Repeat():

@@ -229,33 +229,37 @@ class Dropout(_Node):
 @dataclass(frozen=True)
 class DropoutMask(_Source):
     """Ones after dropout, the same at all steps of a sequence: as the product_multiplier of a Recurrent it is
-    the dropout of Gal & Ghahramani (2016) of what its weight_hh reads."""
+    the dropout of Gal & Ghahramani (2016) of what its weight_hh reads. stream: whose steps they stand at."""
 
     kind: ClassVar[str] = "dropout_mask"
     name: str
     size: int
     rate: float
+    stream: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         real("recurrent_dropout", self.rate, 0.0, 0.99)
+        integer("stream", self.stream, 0, MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)
 class Zoneout(_Sized):
     """As an update of a Recurrent, zoneout (Krueger et al. 2017): 0, so that the unit keeps its state, with
     probability `rate` in training and else 1; 1 - rate outside training. of: () or one node of as many
-    columns, whose value is multiplied by it."""
+    columns, whose value is multiplied by it. stream: without such a node, whose steps it stands at."""
 
     kind: ClassVar[str] = "zoneout"
     name: str
     of: tuple[str, ...]
     size: int
     rate: float
+    stream: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         real("zoneout", self.rate, 0.0, 0.99)
+        integer("stream", self.stream, 0, MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The usual network for sequences: a recurrent stack, a pool, dense layers, one output with its loss."""
+"""The pieces of which networks for sequences are made, recurrent layers and what reads them, and the usual
+network: one input, one output with its loss."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tidegate import cells
 from tidegate.checks import choice, integer
@@ -25,6 +26,103 @@ from tidegate.network.nodes import (
 
 MAX_LAYERS = 200
 
+Names = tuple[str, ...]
+
+
+def recurrent_layers(
+    cell: str,
+    hidden_size: int,
+    below: Sequence[Names],
+    num_layers: int = 1,
+    dropout: float = 0.0,
+    *,
+    input_dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    variational_dropout: bool = False,
+    zoneout: float | Mapping[str, float] = 0.0,
+    elapsed: Sequence[Names] = ((), ()),
+    beginnings: Names = (),
+    padding: str | None = None,
+    prefix: str = "",
+    stream: int = 0,
+) -> tuple[list[Node], Names]:
+    """Layers "l0", "l0_reverse", "l1", ... after a prefix, and the names of the last; dropout stands between
+    the layers, input_dropout before the first.
+
+    below: what the first layer of each direction reads, nodes of that stream; of one direction or two.
+    variational_dropout: both drop the same columns at all steps of a sequence. recurrent_dropout: of what
+    weight_hh reads, likewise (Gal & Ghahramani 2016). zoneout: the rate (Krueger et al. 2017) of every state,
+    or of those named; a cell without such a state has none. padding: a node of one column, 1 at a step that
+    is padding and else 0; every layer learns how far such a step moves its states. elapsed: of each
+    direction, nodes of the times since values were seen: every state of every layer decays with them (Che et
+    al. 2018), of an LSTM c, which is what it remembers, and h, which its gates read and which is as old, by
+    the same factor. beginnings: nodes per sequence of which a dense layer makes the states that each layer
+    begins with.
+    """
+    ways = ("", "_reverse")[: len(below)]
+    states = cells.get(cell).states
+    nodes: list[Node] = []
+
+    def dropped(given: Sequence[Names], rate: float) -> list[Names]:
+        own, after = dropout_of(dict.fromkeys(name for names in given for name in names), rate, per_sequence)
+        nodes.extend(own)
+        return [tuple(after[name] for name in names) for names in given]
+
+    per_sequence = variational_dropout
+    below = dropped(below, input_dropout)
+    names: Names = ()
+    for layer in range(integer("num_layers", num_layers, 1, MAX_LAYERS)):
+        if layer:
+            below = dropped([names] * len(ways), dropout)
+        names = tuple(f"{prefix}l{layer}{way}" for way in ways)
+        for index, name in enumerate(names):
+            multipliers: Names = ()
+            if elapsed[index]:
+                nodes.append(StateDecay(f"{name}_decay", elapsed[index], hidden_size))
+                multipliers = (f"{name}_decay",) * len(states)
+            begins = tuple(f"{name}_{state}_0" for state in states) if beginnings else ()
+            # h is what a tanh gave; other states are not bounded.
+            nodes += [
+                Dense(begin, beginnings, hidden_size, "tanh" if state == "h" else "none")
+                for begin, state in zip(begins, states)
+            ]
+            updates, acting = _updates(name, cell, hidden_size, zoneout, padding, stream)
+            nodes += acting
+            mask = f"{name}_mask" if recurrent_dropout else None
+            if mask:
+                nodes.append(DropoutMask(mask, hidden_size, recurrent_dropout, stream))
+            nodes.append(
+                Recurrent(
+                    name, below[index], cell, hidden_size, bool(index), multipliers, updates, mask, begins
+                )
+            )
+    return nodes, names
+
+
+def dropout_of(names: Iterable[str], rate: float, per_sequence: bool) -> tuple[list[Node], dict[str, str]]:
+    """A Dropout of each node, none where the rate is 0, and by its name that of the node to read."""
+    if not rate:
+        return [], {name: name for name in names}
+    after = {name: f"{name}_dropout" for name in names}
+    return [Dropout(after[name], (name,), rate, per_sequence) for name in after], after
+
+
+def top_layers(
+    names: Iterable[str],
+    dropout: float,
+    variational_dropout: bool,
+    dense: Sequence[tuple[int, str]],
+    suffix: str = "",
+) -> tuple[list[Node], Names]:
+    """Dropout of these nodes, then layers "dense0", "dense1", ... of (width, activation), and the names of
+    what the outputs read."""
+    nodes, after = dropout_of(names, dropout, variational_dropout)
+    top = tuple(after.values())
+    for index, (size, activation) in enumerate(dense):
+        nodes.append(Dense(f"dense{index}{suffix}", top, size, activation))
+        top = (f"dense{index}{suffix}",)
+    return nodes, top
+
 
 def recurrent_stack(
     cell: str,
@@ -41,17 +139,11 @@ def recurrent_stack(
     zoneout: float | Mapping[str, float] = 0.0,
     padding_gate: bool = False,
 ) -> tuple[Node, ...]:
-    """Input "x" and layers "l0", "l0_reverse", "l1", ...; dropout stands between the layers, input_dropout
-    before the first.
+    """Input "x" and recurrent_layers of it.
 
-    variational_dropout: both drop the same columns at all steps of a sequence. recurrent_dropout: of what
-    weight_hh reads, likewise (Gal & Ghahramani 2016). zoneout: the rate (Krueger et al. 2017) of every state,
-    or of those named; a cell without such a state has none. padding_gate: with the input "padding", one
-    column, 1 at a step that is padding and else 0; every layer learns how far such a step moves its states.
-    decay: GRU-D's (Che et al. 2018), with the inputs "elapsed" and "observed" beside x, and of the first two
-    one more for the other direction, "x_reverse" and "elapsed_reverse". The first layer reads the decayed
-    values and which were observed. Every state of every layer decays: of an LSTM c, which is what it
-    remembers, and h, which its gates read and which is as old, by the same factor.
+    padding_gate: with the input "padding". decay: GRU-D's (Che et al. 2018), with the inputs "elapsed" and
+    "observed" beside x, and of the first two one more for the other direction, "x_reverse" and
+    "elapsed_reverse". The first layer reads the decayed values and which were observed.
     """
     ways = ("", "_reverse") if bidirectional else ("",)
     nodes: list[Node] = []
@@ -64,47 +156,41 @@ def recurrent_stack(
             nodes.append(InputDecay(f"x_decay{way}", (f"x{way}", "observed", f"elapsed{way}")))
     if padding_gate:
         nodes.append(Input("padding", 1))
-
-    def dropped(names: tuple[str, ...], rate: float) -> tuple[str, ...]:
-        """The nodes of these names after dropout."""
-        if not rate:
-            return names
-        nodes.extend(Dropout(f"{name}_dropout", (name,), rate, variational_dropout) for name in names)
-        return tuple(f"{name}_dropout" for name in names)
-
-    below = dropped(tuple(f"x_decay{way}" for way in ways) if decay else ("x",), input_dropout)
-    for layer in range(integer("num_layers", num_layers, 1, MAX_LAYERS)):
-        if layer:
-            below = dropped(below, dropout)
-        names = tuple(f"l{layer}{way}" for way in ways)
-        for index, (name, way) in enumerate(zip(names, ways)):
-            of, multipliers = below, tuple[str, ...]()
-            if decay:
-                of = below if layer else (below[index],)
-                nodes.append(StateDecay(f"{name}_decay", (f"elapsed{way}",), hidden_size))
-                multipliers = (f"{name}_decay",) * len(cells.get(cell).states)
-            updates, acting = _updates(name, cell, hidden_size, zoneout, padding_gate)
-            nodes += acting
-            mask = f"{name}_mask" if recurrent_dropout else None
-            if mask:
-                nodes.append(DropoutMask(mask, hidden_size, recurrent_dropout))
-            nodes.append(Recurrent(name, of, cell, hidden_size, bool(way), multipliers, updates, mask))
-        below = names
-    return tuple(nodes)
+    layers, _ = recurrent_layers(
+        cell,
+        hidden_size,
+        [(f"x_decay{way}" if decay else "x",) for way in ways],
+        num_layers,
+        dropout,
+        input_dropout=input_dropout,
+        recurrent_dropout=recurrent_dropout,
+        variational_dropout=variational_dropout,
+        zoneout=zoneout,
+        elapsed=[(f"elapsed{way}",) if decay else () for way in ways],
+        padding="padding" if padding_gate else None,
+    )
+    return (*nodes, *layers)
 
 
 def _updates(
-    layer: str, cell: str, hidden_size: int, zoneout: float | Mapping[str, float], padding_gate: bool
+    layer: str,
+    cell: str,
+    hidden_size: int,
+    zoneout: float | Mapping[str, float],
+    padding: str | None,
+    stream: int,
 ) -> tuple[tuple[str | None, ...], list[Node]]:
     """The updates of a layer, and the nodes they need."""
     states = cells.get(cell).states
-    nodes: list[Node] = [PaddingGate(f"{layer}_gate", ("padding",), hidden_size)] if padding_gate else []
+    nodes: list[Node] = []
+    if padding is not None:
+        nodes.append(PaddingGate(f"{layer}_gate", (padding,), hidden_size))
     gate = tuple(node.name for node in nodes)
     updates: list[str | None] = []
     for state in states:
         rate = zoneout.get(state, 0.0) if isinstance(zoneout, Mapping) else zoneout
         if rate:
-            nodes.append(Zoneout(f"{layer}_zoneout_{state}", gate, hidden_size, rate))
+            nodes.append(Zoneout(f"{layer}_zoneout_{state}", gate, hidden_size, rate, stream))
         updates.append(nodes[-1].name if rate else next(iter(gate), None))
     return tuple(updates) if any(updates) else (), nodes
 
@@ -152,17 +238,11 @@ def sequence_network(
         )
     )
     last = nodes[-1].name.removesuffix("_reverse")
-    top: tuple[str, ...] = (last, f"{last}_reverse") if bidirectional else (last,)
+    top: Names = (last, f"{last}_reverse") if bidirectional else (last,)
     if pooling is not None:
         choice("pooling", pooling, POOLINGS)
         nodes.extend(Pool(f"{name}_pool", (name,), pooling, num_steps) for name in top)
         top = tuple(f"{name}_pool" for name in top)
-    if dropout:
-        nodes.extend(Dropout(f"{name}_dropout", (name,), dropout, variational_dropout) for name in top)
-        top = tuple(f"{name}_dropout" for name in top)
-    for index, (size, activation) in enumerate(dense):
-        nodes.append(Dense(f"dense{index}", top, size, activation))
-        top = (f"dense{index}",)
-    nodes.append(Dense("output", top, output_size))
-    nodes.append(Loss("loss", ("output",), loss, delta))
-    return Network(tuple(nodes))
+    layers, top = top_layers(top, dropout, variational_dropout, dense)
+    output: tuple[Node, ...] = (Dense("output", top, output_size), Loss("loss", ("output",), loss, delta))
+    return Network((*nodes, *layers, *output))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from tidegate import cells
 from tidegate.checks import choice, integer, real
 from tidegate.engine import Optimizer
-from tidegate.network import POOLINGS, Network, sequence_network
+from tidegate.network import POOLINGS, Node, recurrent_layers
+from tidegate.network.sequence import Names
 from tidegate.training.schedules import Schedule, schedule_of
 
 # By name: PyTorch's defaults, and for SGD the usual momentum.
@@ -26,16 +28,15 @@ OPTIMIZERS = MappingProxyType(
 )
 
 
-MAX_PARAMETERS = 2**31 - 1
 # Of all cells.
 STATES = tuple(dict.fromkeys(state for cell in cells.CELLS for state in cells.get(cell).states))
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The usual network for sequences: recurrent layers, a pool, dense layers, one output.
+    """The usual network for sequences: recurrent layers, a pool, dense layers, outputs.
 
-    The regularisers are as network.recurrent_stack has them.
+    The regularisers are as network.recurrent_layers has them.
     """
 
     cell: str = "lstm"
@@ -74,46 +75,20 @@ class NetworkSettings:
                 "'tanh')]"
             )
 
-    def network(
-        self,
-        input_size: int,
-        output_size: int,
-        loss: str,
-        *,
-        per_step: bool,
-        decay: bool = False,
-        padding_gate: bool = False,
-        longest: int | None = None,
-    ) -> Network:
-        """The network for inputs and outputs of these sizes; per_step: one output a step, and no pool; decay:
-        inputs and states decay with the time since values were seen; padding_gate: padding moves the states
-        as far as is learnt; longest: steps of the longest sequence, as many as pooling="steps" reads."""
-        network = sequence_network(
+    def layers(self, below: Sequence[Names], **where: Any) -> tuple[list[Node], Names]:
+        """network.recurrent_layers of these settings over nodes; where: what it takes beside them."""
+        return recurrent_layers(
             self.cell,
-            input_size,
-            self.hidden_size,
-            output_size,
-            loss,
-            num_layers=self.num_layers,
-            bidirectional=self.bidirectional,
-            dropout=self.dropout,
+            where.pop("hidden_size", self.hidden_size),
+            below,
+            self.num_layers,
+            self.dropout,
             input_dropout=self.input_dropout,
             recurrent_dropout=self.recurrent_dropout,
             variational_dropout=self.variational_dropout,
             zoneout=self.zoneout,
-            padding_gate=padding_gate,
-            pooling=None if per_step else self.pooling,
-            dense=self.dense,
-            decay=decay,
-            num_steps=longest if self.pooling == "steps" and not per_step else None,
+            **where,
         )
-        if network.num_parameters > MAX_PARAMETERS:
-            raise ValueError(
-                f"hidden_size={self.hidden_size} with num_layers={self.num_layers} makes "
-                f"{network.num_parameters} parameters; expected at most {MAX_PARAMETERS}: choose smaller "
-                "ones"
-            )
-        return network
 
 
 # A classifier reads sequences that have ended, so that both directions are there to be read.
@@ -184,13 +159,18 @@ class TrainingSettings:
                     "that is held at a time; got True: pass one of the two"
                 )
 
+    @property
+    def in_windows(self) -> str | None:
+        """The option that asks for windows of time."""
+        return "recompute" if self.recompute else None if self.bptt_steps is None else "bptt_steps"
+
     def require_one_direction(self, bidirectional: bool) -> None:
         """ValueError where windows of time are asked for with layers that begin at the end."""
-        asked = "recompute" if self.recompute else None if self.bptt_steps is None else "bptt_steps"
-        if asked and bidirectional:
+        if self.in_windows and bidirectional:
             raise ValueError(
-                f"{asked} expects layers in one direction; got bidirectional=True, as classifiers have it "
-                "where nothing is said, and the other direction begins at the end: pass bidirectional=False"
+                f"{self.in_windows} expects layers in one direction; got bidirectional=True, as classifiers "
+                "and SequenceModel have it where nothing is said, and the other direction begins at the end: "
+                "pass bidirectional=False"
             )
 
     def engine_optimizer(self) -> Optimizer:

@@ -1,25 +1,28 @@
-"""Sequences with their targets and weights, checked, as rows.
+"""What a model is fitted on: rows of its inputs and targets, with weights.
 
 A row is one sequence, or one step where there is a target a step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.data import Sequences, has_step_targets, step_targets
-from tidegate.data.ragged import steps_of
 from tidegate.data.targets import there
-from tidegate.estimators.scaling import Doubles
+from tidegate.models.parts import two_parts
+from tidegate.models.rows import Rows
+from tidegate.models.scaling import Doubles
+from tidegate.models.targets import TargetRecord
 
-Rows = NDArray[Any]
+Values = NDArray[Any]
 
 
-def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Rows, bool]:
+def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Values, bool]:
     """y as one row a sequence or a step, (rows,) or (rows, K), and whether it has one a step.
 
     (N, 1, K) is K numbers a sequence, even where the sequences have K steps.
@@ -60,7 +63,7 @@ def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Rows, bool]:
     return rows, False
 
 
-def _plain(argument: str, rows: Rows) -> Rows:
+def _plain(argument: str, rows: Values) -> Values:
     """An array of objects as one of strings or numbers."""
     values = rows.ravel().tolist()
     plain = np.array(values).reshape(rows.shape)
@@ -73,7 +76,7 @@ def _plain(argument: str, rows: Rows) -> Rows:
     return plain
 
 
-def known_rows(rows: Rows, weights: Doubles | None) -> tuple[Rows, Doubles | None]:
+def known_rows(rows: Values, weights: Doubles | None) -> tuple[Values, Doubles | None]:
     """Rows and weights where a missing target weighs nothing; another one's value stands in its place."""
     known = there(rows)
     if known.all():
@@ -117,46 +120,64 @@ def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool)
     return np.repeat(weights, X.lengths) if per_step and not weighs_steps else weights
 
 
+def weights_of(sample_weight: Any, main: Rows, per_step: bool) -> Rows:
+    """sample_weight of the sequences, or the steps, of an input."""
+    lengths = np.zeros(len(main), np.int64) if main.lengths is None else main.lengths
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    steps = Sequences._trusted(np.zeros((int(offsets[-1]), 1)), offsets, None, None)
+    values = row_weights("sample_weight", sample_weight, steps, per_step)
+    return Rows(values, lengths if per_step else None, np.ones(len(main), dtype=bool))
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Sequences with a row of targets each, or each step, and the rows' weights (None: all 1)."""
+    """Rows of inputs and of targets, by name, of the same sequences. weights: one number a sequence, or one a
+    step of the main stream; None: all 1."""
 
-    X: Sequences
-    rows: Rows
-    per_step: bool
-    weights: Doubles | None
-
-    @classmethod
-    def of(
-        cls, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str] = ("X", "y")
-    ) -> Examples:
-        """Checked; a step's missing target weighs nothing. Sequences whose weight is 0 are left out, and
-        those without steps where there is one target a step."""
-        sequences = Sequences.from_any(X, argument=names[0])
-        rows, per_step = rows_of(names[1], y, sequences)
-        weights = row_weights("sample_weight", sample_weight, sequences, per_step)
-        if per_step:
-            rows, weights = known_rows(rows, weights)
-        examples = cls(sequences, rows, per_step, weights)
-        totals = step_totals(weights, sequences) if per_step else weights
-        return examples if totals is None or totals.all() else examples.take(np.flatnonzero(totals))
+    inputs: Mapping[str, Rows]
+    targets: Mapping[str, Rows]
+    weights: Rows | None = None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(next(iter(self.inputs.values())))
 
     def take(self, indices: NDArray[np.int64]) -> Examples:
-        """The examples of these sequences."""
-        rows = steps_of(self.X.offsets, indices) if self.per_step else indices
-        weights = None if self.weights is None else self.weights[rows]
-        return Examples(self.X.take(indices), self.rows[rows], self.per_step, weights)
+        """Those of these sequences."""
+        return Examples(
+            {name: rows.take(indices) for name, rows in self.inputs.items()},
+            {name: rows.take(indices) for name, rows in self.targets.items()},
+            None if self.weights is None else self.weights.take(indices),
+        )
 
-    def without_padding(self) -> Examples:
-        """The same without steps that are padding, where there is one target a sequence."""
-        return replace(self, X=self.X.without_padding())
+    def weighed(self) -> Examples:
+        """Without the sequences whose weight is 0."""
+        if self.weights is None or (totals := _per_sequence(self.weights)).all():
+            return self
+        return self.take(np.flatnonzero(totals))
 
-    @property
-    def step_weights(self) -> Doubles | None:
-        """The weight of each step, a sequence's that of each of its steps."""
-        if self.weights is None or self.per_step:
-            return self.weights
-        return np.repeat(self.weights, self.X.lengths)
+    def weights_of(self, rows: Rows) -> Doubles | None:
+        """The weight of each row: a sequence's that of each of its steps, and the mean of its steps' that of
+        a sequence and of steps of another stream."""
+        own = self.weights
+        if own is None:
+            return None
+        both = own.lengths is not None and rows.lengths is not None
+        if both and np.array_equal(own.lengths, rows.lengths):  # type: ignore[arg-type]
+            return np.asarray(own.values)
+        weights = _per_sequence(own)
+        return weights if rows.lengths is None else np.repeat(weights, rows.lengths)
+
+    def split(
+        self, share: float, targets: Mapping[str, TargetRecord], rng: np.random.Generator
+    ) -> tuple[Examples, Examples]:
+        """Those to train on, and those held out."""
+        training, held_out = two_parts(self.targets, targets, share, int(rng.integers(2**32)))
+        return self.take(training), self.take(held_out)
+
+
+def _per_sequence(weights: Rows) -> Doubles:
+    if weights.lengths is None:
+        return np.asarray(weights.values)
+    places = np.repeat(np.arange(len(weights)), weights.lengths)
+    totals = np.bincount(places, weights.values, minlength=len(weights))
+    return totals / np.maximum(weights.lengths, 1)

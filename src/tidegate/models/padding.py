@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from tidegate.checks import choice
 from tidegate.data import Sequences
-from tidegate.estimators.examples import Examples
 
 PADDINGS = ("skip", "gate", "input")
 
@@ -51,12 +50,3 @@ class Padding:
             )
         values = np.where(padded.padding[:, np.newaxis], padded.dtype.type(0), padded.values)
         return Sequences(values, padded.offsets, padded.ids)
-
-    def examples(self, examples: Examples) -> Examples:
-        """The same of examples; ValueError where a step of padding would need a target."""
-        if examples.per_step and (self.way != "skip" or examples.X.padding is not None):
-            raise ValueError(
-                "padding expects one target a sequence; got one a step, which padding has none of: take "
-                "padding out, Sequences.from_padded(..., padding='skip'), and pass padding='skip'"
-            )
-        return replace(examples, X=self.read(examples.X))

@@ -1,4 +1,4 @@
-"""The options of the estimators: a front over the records of network and training, which hold the
+"""The options that every model has: a front over the records of network and training, which hold the
 defaults."""
 
 from __future__ import annotations
@@ -6,14 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from tidegate.checks import choice, integer
 from tidegate.engine import MAX_THREADS, Optimizer, num_cores
-from tidegate.network import Network
 from tidegate.network.initializers import Initializers
 from tidegate.training.schedules import Schedule
 from tidegate.training.settings import NetworkSettings, TrainingSettings
@@ -22,8 +20,8 @@ _NETWORK, _TRAINING = NetworkSettings(), TrainingSettings()
 
 
 @dataclass(eq=False, repr=False)
-class Options(BaseEstimator):  # type: ignore[misc]
-    """The options that every estimator has.
+class Options:
+    """The options that every model has.
 
     cell: a name of tidegate.cells.CELLS. hidden_size, num_layers, bidirectional: the recurrent layers.
     dropout: rate between recurrent layers and after the last; input_dropout: of the inputs;
@@ -44,29 +42,18 @@ class Options(BaseEstimator):  # type: ignore[misc]
     max_epochs, patience, min_delta: training ends after max_epochs, or when the validation loss (the training
     loss, if validation is None) has not fallen by more than min_delta for patience epochs; patience=None
     trains all epochs.
-    validation: a share of the sequences held out of training, data (X, y), or None; where there is one, the
-    weights of the epoch with the lowest validation loss are kept.
-    initializers: Initializers or a dict of its fields. standardize: inputs (and the targets of a regressor)
-    to mean 0 and standard deviation 1, by the training part's statistics.
-    missing: what becomes of missing values, NaN. "refuse" is an error; "fill" puts `fill` in their place, the
-    training "mean", "zero" or the sequence's "last" value; "mask" fills them too and gives the network beside
-    each value whether it was there and the time since the last one; "decay" learns how fast a last value, and
-    what the network remembers, lose their worth with time (Che et al. 2018). None: "decay" where X or the
-    validation data have gaps, else "refuse". docs/missing.md says which to take.
+    validation: a share of the sequences held out of training, data like fit's, or None; where there is one,
+    the weights of the epoch with the lowest validation loss are kept.
     gap_dropout: rate at which a training sequence lacks, in an epoch, also what another one lacks, drawn anew
     for each epoch, so that no training sequence can be told by what it lacks. None: 0.5 with "mask" and
     "decay", which show that to the network, 0 with "fill".
-    padding: what becomes of steps that are padding, in sequences that have some
-    (Sequences.from_padded(..., padding="keep")). "skip" computes nothing for them; "gate" lets each unit
-    learn how far such a step moves its state; "input" reads zeros there, like other values. With "gate" and
-    "input" sequences without padding of their own are filled up to the longest of fit.
-    warm_start: fit continues from the fitted weights and statistics. num_threads: None is as many as there
-    are cores.
+    initializers: Initializers or a dict of its fields. warm_start: fit continues from the fitted weights and
+    statistics. num_threads: None is as many as there are cores.
     random_state: None, an int, a numpy Generator or RandomState. verbose: a progress bar on a terminal.
     """
 
-    cell: str = _NETWORK.cell
     _: KW_ONLY
+    cell: str = _NETWORK.cell
     hidden_size: int = _NETWORK.hidden_size
     num_layers: int = _NETWORK.num_layers
     bidirectional: bool = _NETWORK.bidirectional
@@ -77,7 +64,6 @@ class Options(BaseEstimator):  # type: ignore[misc]
     zoneout: float | Mapping[str, float] = _NETWORK.zoneout
     pooling: str = _NETWORK.pooling
     dense: Sequence[tuple[int, str]] = _NETWORK.dense
-    loss: str = ""
     optimizer: str | Optimizer = _TRAINING.optimizer
     learning_rate: float = _TRAINING.learning_rate
     schedule: str | Schedule = _TRAINING.schedule
@@ -85,28 +71,28 @@ class Options(BaseEstimator):  # type: ignore[misc]
     max_epochs: int = _TRAINING.max_epochs
     patience: int | None = _TRAINING.patience
     min_delta: float = _TRAINING.min_delta
-    validation: float | tuple[Any, Any] | None = _TRAINING.validation
+    validation: Any = _TRAINING.validation
     clip_norm: float | None = _TRAINING.clip_norm
     bptt_steps: int | None = _TRAINING.bptt_steps
     recompute: bool = _TRAINING.recompute
     averaging: float = _TRAINING.averaging
-    initializers: Initializers | Mapping[str, str] | None = None
-    standardize: bool = True
-    missing: str | None = None
-    fill: str = "mean"
     gap_dropout: float | None = _TRAINING.gap_dropout
-    padding: str = "skip"
+    initializers: Initializers | Mapping[str, str] | None = None
     warm_start: bool = False
     num_threads: int | None = None
     random_state: int | np.random.Generator | np.random.RandomState | None = None
     verbose: bool = False
 
-    LOSSES: ClassVar[tuple[str, ...]]
+    def _network_settings(self) -> NetworkSettings:
+        return NetworkSettings(**{field.name: getattr(self, field.name) for field in fields(NetworkSettings)})
 
     def _training_settings(self) -> TrainingSettings:
+        """Without validation where it is data."""
         options = {field.name: getattr(self, field.name) for field in fields(TrainingSettings)}
         given = self.validation is not None and not isinstance(self.validation, Real)
-        return TrainingSettings(**{**options, "validation": None} if given else options)
+        settings = TrainingSettings(**{**options, "validation": None} if given else options)
+        settings.require_one_direction(self.bidirectional)
+        return settings
 
     def _initializers(self) -> Initializers:
         given = self.initializers
@@ -120,30 +106,6 @@ class Options(BaseEstimator):  # type: ignore[misc]
         for name in given:
             choice("initializers", name, [field.name for field in fields(Initializers)])
         return Initializers(**given)
-
-    def _network(
-        self,
-        input_size: int,
-        output_size: int,
-        per_step: bool,
-        decay: bool,
-        padding_gate: bool,
-        longest: int,
-    ) -> Network:
-        settings = NetworkSettings(
-            **{field.name: getattr(self, field.name) for field in fields(NetworkSettings)}
-        )
-        choice("loss", self.loss, self.LOSSES)
-        self._training_settings().require_one_direction(settings.bidirectional)
-        return settings.network(
-            input_size,
-            output_size,
-            self.loss,
-            per_step=per_step,
-            decay=decay,
-            padding_gate=padding_gate,
-            longest=longest,
-        )
 
     def _num_threads(self) -> int:
         """num_threads, or where it is None the cores; OMP_NUM_THREADS lowers them, as joblib sets it for

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tidegate.checks import choice
 from tidegate.data import Sequences
 from tidegate.data.arrays import borders, place_of
-from tidegate.estimators.scaling import Doubles, Scaling, average
+from tidegate.models.scaling import Doubles, Scaling, average
 
 MISSING = ("refuse", "fill", "mask", "decay")
 FILLS = ("mean", "zero", "last")
@@ -54,18 +54,18 @@ class Gaps:
         choice("fill", self.fill, FILLS)
 
     @classmethod
-    def learnt(cls, missing: str, fill: str, X: Sequences, weights: Doubles | None) -> Gaps:
+    def learnt(cls, argument: str, missing: str, fill: str, X: Sequences, weights: Doubles | None) -> Gaps:
         """From the training sequences and the weights of their steps; ValueError where a feature is missing
         in all of them."""
         gaps = cls(missing, fill)
         if missing == "refuse":
-            gaps.check("X", X)
+            gaps.check(argument, X)
             return gaps
         absent = np.isnan(X.values).all(axis=0)
         if absent.any():
             raise ValueError(
-                f"X expects a value of each feature in the sequences that are trained on; got none of "
-                f"feature {int(absent.argmax())} in any of these {len(X)}: leave the feature out"
+                f"{argument} expects a value of each feature in the sequences that are trained on; got none "
+                f"of feature {int(absent.argmax())} in any of these {len(X)}: leave the feature out"
             )
         mean = tuple(average(X.values, weights).tolist())
         if missing == "fill" or X.times is None:
@@ -80,14 +80,6 @@ class Gaps:
     def dropout(self, rate: float | None) -> float:
         """gap_dropout; None: GAP_DROPOUT where the network reads what is missing, else 0."""
         return rate if rate is not None else GAP_DROPOUT if self.missing in ("mask", "decay") else 0.0
-
-    def at_start(self, parameters: dict[str, NDArray[Any]], num_features: int) -> dict[str, NDArray[Any]]:
-        """The initial parameters, with weights of zero for what the first layer reads beside the values: when
-        something was seen counts for nothing until training finds that it does."""
-        for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
-            if name in parameters:
-                parameters[name][:, num_features:] = 0.0
-        return parameters
 
     def check(self, argument: str, X: Sequences) -> None:
         """ValueError where X has gaps that the model does not take, or no time stamps where it needs them."""

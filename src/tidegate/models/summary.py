@@ -1,9 +1,9 @@
-"""A fitted estimator in words: its layers, and how training went."""
+"""A fitted model in words: its layers, and how training went."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidegate.network import (
     Dense,
@@ -21,11 +21,12 @@ from tidegate.network import (
 )
 
 if TYPE_CHECKING:
-    from tidegate.estimators.model import SequenceEstimator
+    from tidegate.models.base import Model
 
 
-def summary(model: SequenceEstimator) -> str:
-    heading = f"{type(model).__name__}, {model.network_.num_parameters:,} parameters, loss {model.loss}"
+def summary(model: Model) -> str:
+    loss = f", loss {model.loss}" if hasattr(model, "loss") else ""
+    heading = f"{type(model).__name__}, {model.num_parameters_:,} parameters{loss}"
     return "\n".join([heading, *table(model.network_), outcome(model)])
 
 
@@ -43,7 +44,7 @@ def table(network: Network) -> list[str]:
     ]
 
 
-def outcome(model: Any) -> str:
+def outcome(model: Model) -> str:
     """How training went."""
     last = {
         name: values[model.best_epoch_ - 1]

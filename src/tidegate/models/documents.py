@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -56,18 +54,6 @@ def fitted_attributes(document: Mapping[str, Any], arrays: Mapping[str, NDArray[
         },
         **{name: document[name] for name in _PLAIN},
     }
-
-
-@contextmanager
-def buildable(path: str | os.PathLike[str]) -> Iterator[None]:
-    """A document of `path` that is no model's becomes a ValueError that says so."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{path} expects a model that this version can build; got one it cannot ({error}): save the "
-            "model again"
-        ) from error
 
 
 def encode(name: str, value: Any) -> Any:

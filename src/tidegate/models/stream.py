@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.engine import Floats, Stream
-from tidegate.estimators.scaling import Scaling
+from tidegate.models.codings import Coding
+from tidegate.models.scaling import Scaling
+from tidegate.models.step_stream import StepStream
 from tidegate.network import Network
 
 
@@ -73,4 +75,42 @@ class ModelStream:
 
     def reset(self) -> None:
         """Begin new sequences: every state is zero."""
+        self._stream.reset()
+
+
+class GappyStream:
+    """N sequences side by side: their next steps in, with NaN where a value is missing, the model's answers
+    after these steps out, as ModelStream has them."""
+
+    def __init__(self, stream: StepStream, answers: Callable[[Floats], Any]) -> None:
+        self._stream, self._answers = stream, answers
+
+    def step(self, x: npt.ArrayLike, times: Any = None) -> Any:
+        """The answers, one a sequence, after the next step x, (N, I) or (I,) for one sequence, in the units
+        of fit's X; times: (N,) or one stamp, numbers or dates as fit's were, where it had some. ValueError,
+        and all as it was, where x has another shape or infinity, or a stamp is no later than the last."""
+        return self._answers(self._stream.step({"": x}, times)("output"))
+
+    def reset(self) -> None:
+        """Begin new sequences."""
+        self._stream.reset()
+
+
+class DescribedStream:
+    """N sequences side by side: their next steps in, by the names of the inputs, the answers of every target
+    after these steps out."""
+
+    def __init__(self, stream: StepStream, codings: Mapping[str, Coding]) -> None:
+        self._stream, self._codings = stream, codings
+
+    def step(self, data: Mapping[str, Any], times: Any = None) -> dict[str, Any]:
+        """The answers by target, one a sequence: probabilities as SequenceModel.predict_proba has them, or
+        numbers as predict has. data: for each input the next step of each sequence, (N, I) numbers, (I,) for
+        one sequence, N labels or (N, D) vectors. times: (N,) or one stamp, where fit had some. ValueError,
+        and all as it was, where something does not fit."""
+        value = self._stream.step(data, times)
+        return {name: coding.answers(value(f"{name}.output")) for name, coding in self._codings.items()}
+
+    def reset(self) -> None:
+        """Begin new sequences."""
         self._stream.reset()
