@@ -8,7 +8,7 @@ from benchmarks.literature.rows import Goal, Row, Task
 TRAINING = {
     "learning_rate": 0.004,
     "batch_size": 4,
-    "max_epochs": 60,
+    "max_epochs": 120,
     "patience": 12,
     "clip_norm": 0.05,
     "averaging": 0.8,
