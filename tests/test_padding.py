@@ -149,6 +149,19 @@ def test_gates_and_gradients_through_time_are_those_of_the_padded_steps() -> Non
     assert all(np.isfinite(flow["l0"]["h"]).all() for flow in flows)
 
 
+@pytest.mark.parametrize("padding", ["gate", "input"])
+def test_a_trace_of_marked_padding_does_not_depend_on_other_sequences(padding: str) -> None:
+    model = tidegate.SequenceClassifier(padding=padding, **SMALL).fit(
+        [np.ones((one, 2)) for one in (3, 9)], [0, 1]
+    )
+    values = np.random.default_rng(0).normal(size=(3, 6, 2))
+    kept = Sequences.from_padded(values, lengths=[4, 6, 3], padding="keep")
+    together, alone = (tidegate.inspection.gates(model, own)[-1] for own in (kept, kept[2:3]))
+    for layer, states in together.items():
+        for name, state in states.items():
+            np.testing.assert_array_equal(state, alone[layer][name])
+
+
 def test_what_does_not_go_together_is_refused() -> None:
     per_step = [np.zeros(length) for length in SKIPPED.lengths]
     for options, X, targets in (

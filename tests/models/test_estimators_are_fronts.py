@@ -8,8 +8,10 @@ import pytest
 from scipy import sparse
 
 from tidegate import (
+    Binary,
     Category,
     MultiClass,
+    MultiLabel,
     Numeric,
     Regression,
     SequenceClassifier,
@@ -387,3 +389,50 @@ def test_a_model_that_cannot_stream_says_so() -> None:
             stream.step(given)
     stream.reset()
     np.testing.assert_array_equal(stream.step({"x": [X[0][0], X[1][0]]})["y"], first)
+
+
+def test_what_a_fitted_model_reads_follows_from_its_network() -> None:
+    """Options may change after fit."""
+    y = [len(one) > 5 for one in X]
+    for both in (False, True):
+        model = SequenceClassifier(missing="decay", **{**QUICK, "bidirectional": both}).fit(GAPS, y)
+        before = model.predict_proba(GAPS)
+        model.set_params(bidirectional=not both)
+        np.testing.assert_array_equal(model.predict_proba(GAPS), before)
+
+
+def test_gaps_of_a_sequence_without_weight_do_not_count() -> None:
+    gappy = [*X[:-1], np.full_like(X[-1], np.nan)]
+    weights = np.r_[np.ones(N - 1), 0.0]
+    y = [len(one) > 5 for one in X]
+    model = SequenceClassifier(**QUICK).fit(gappy, y, weights)
+    assert model.gaps_.missing == "refuse"
+
+
+def test_balanced_weights_follow_the_weights_of_sequences() -> None:
+    positive = np.arange(N) % 2 == 0
+    weights = np.where(positive, 1.0, np.where(np.arange(N) == 1, 100.0, 1.0))
+    ratio = weights[~positive].sum() / weights[positive].sum()
+    targets = {
+        "one": (Binary(positive=True, positive_weight="balanced"), positive),
+        "more": (MultiLabel(label_weight="balanced"), [["a"] if one else [] for one in positive]),
+    }
+    for name, (record, answers) in targets.items():
+        model = SequenceModel(inputs={"x": Numeric()}, targets={name: record}, **QUICK, validation=None)
+        model.fit({"x": X, name: answers}, weights)
+        assert model.codings_[name].weights == pytest.approx([ratio])
+
+
+def test_labels_of_a_fit_before_may_be_without_an_example() -> None:
+    labels = [["a", "b"] if one % 2 else ["a"] for one in range(N)]
+    model = SequenceModel(
+        inputs={"x": Numeric()}, targets={"y": MultiLabel()}, warm_start=True, validation=None, **QUICK
+    ).fit({"x": X, "y": labels})
+    model.fit({"x": X, "y": [["a"]] * N})
+    assert model.classes("y") == ("a", "b")
+
+
+@pytest.mark.parametrize("validation", ["0.1", [1], (X, X)])
+def test_validation_is_a_share_or_data(validation: Any) -> None:
+    with pytest.raises(ValueError, match="validation expects a share, data like fit's, or None"):
+        SequenceModel(inputs={"x": Numeric()}, targets={"y": Binary()}, validation=validation)

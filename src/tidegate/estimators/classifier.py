@@ -72,6 +72,11 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
                 f"{argument} expects one label a sequence, (N,), or one a step, a list of (T_i,) or (N, T) "
                 f"for sequences of T steps; got shape {rows.shape}: pass one of these"
             )
+        if rows.dtype.kind == "S":
+            raise ValueError(
+                f"{argument} expects labels, strings or whole numbers; got bytes: decode them, "
+                "as their encoding is not known"
+            )
         if rows.dtype.kind == "f" and (rows != np.floor(rows)).any():
             raise ValueError(
                 f"{argument} expects labels, strings or whole numbers; got {rows[rows != np.floor(rows)][0]} "
@@ -94,7 +99,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[mi
     @classmethod
     def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
         dtype = np.dtype(document["dtype"])
-        if dtype.kind not in "biufUS":
+        if dtype.kind not in "biufU":
             raise ValueError(f"dtype expects one of numbers or strings; got {dtype}")
         classes = np.array(document["codings"][ONLY]["names"], dtype=dtype)
         return {**super()._from_document(document), "classes_": classes}

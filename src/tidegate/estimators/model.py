@@ -126,7 +126,7 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
         sequences, rows, weights, per_step = self._read(X, y, sample_weight)
         examples = self._examples("y", sequences, rows, weights, per_step)
         held_out = None
-        has_gaps = sequences.has_gaps
+        has_gaps = _has_gaps(examples)
         if self.validation is not None and settings.validation is None:
             sequences, own, weights, own_per_step = self._read(*_given(self.validation), names=GIVEN)
             if own_per_step != per_step:
@@ -135,7 +135,7 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
                     "other: pass the same kind"
                 )
             held_out = self._examples(GIVEN[1], sequences, own, weights, per_step)
-            has_gaps |= sequences.has_gaps
+            has_gaps |= _has_gaps(held_out)
         if previous := self._previous:
             record = previous["encoders_"][ONLY].record
             self._check_continues("missing", record.missing)
@@ -222,7 +222,7 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
         rows, per_step = rows_of(names[1], y, sequences)
         weights = row_weights("sample_weight", sample_weight, sequences, per_step)
         if per_step:
-            rows, weights = known_rows(rows, weights)
+            rows, weights = known_rows(names[1], rows, weights)
         return sequences, rows, weights, per_step
 
     def _examples(
@@ -255,11 +255,11 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
         window = evaluation_window(steps.lengths, self.bptt_steps, self.recompute)
         return sequences, self._ready().predict(steps, window)
 
-    def _steps_of(self, X: Sequences) -> Steps:
+    def _steps_of(self, X: Sequences, dtype: str = DTYPE) -> Steps:
         """What `_steps` makes of the rows of X, with less around it: a short prediction takes little more."""
         encoder, network = self.encoder_, self.network_
         X = encoder.padding.read(X)
-        arrays = encoder.inputs("X", X, DTYPE, self.bidirectional)
+        arrays = encoder.inputs("X", X, dtype, network.is_bidirectional)
         lengths = X.lengths
         if network.most_steps is not None:
             check_longest("X", int(lengths.max()), network.most_steps)
@@ -308,6 +308,11 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
         return {"columns_": Columns.from_document(document["columns"])} if "columns" in document else {}
+
+
+def _has_gaps(examples: Examples) -> bool:
+    sequences = examples.inputs[ONLY].sequences
+    return sequences is not None and sequences.has_gaps
 
 
 def _given(validation: Any) -> Sequence[Any]:

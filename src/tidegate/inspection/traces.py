@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
-from tidegate.estimators.model import ONLY, SequenceEstimator
+from tidegate.estimators.model import SequenceEstimator
 from tidegate.models.examples import known_rows, rows_of, step_totals
 from tidegate.models.rows import Rows
 from tidegate.network import Recurrent as Layer
@@ -93,8 +93,8 @@ def _prepared(model: SequenceEstimator | Recurrent, X: Any) -> tuple[Engine, Ste
     else:
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
+        steps = model._steps_of(sequences, DTYPE)
         sequences = model.padding_.read(sequences)
-        steps = model._steps({ONLY: Rows.of(sequences)}, model.encoders_, network, dtype=DTYPE)
     engine = Engine(network, dtype=DTYPE)
     for name, value in parameters.items():
         engine.parameters[name] = value
@@ -115,7 +115,7 @@ def _target(model: SequenceEstimator, sequences: Sequences, y: Any) -> Target:
         )
     weights = None
     if per_step:
-        rows, weights = known_rows(rows, None)
+        rows, weights = known_rows("y", rows, None)
         known = np.ones(len(rows)) if weights is None else weights
         totals = step_totals(known, sequences)
         weights = known / np.repeat(np.maximum(totals, 1.0), sequences.lengths)

@@ -110,7 +110,7 @@ class Model(Options):
         pools = any(not coding.record.is_step for coding in self.codings_.values())
         unfit = {
             "padding": padded and "'skip'",
-            "bidirectional": self.bidirectional and "False",
+            "bidirectional": self.network_.is_bidirectional and "False",
             "pooling": pools and self.pooling != "last" and "'last'",
         }
         wanted = [f"{option}={value}" for option, value in unfit.items() if value]
@@ -175,7 +175,6 @@ class Model(Options):
             training.inputs,
             encoders,
             network,
-            self.bidirectional,
             settings.gap_dropout,
             lambda name: self._argument("inputs", name),
             DTYPE,
@@ -380,7 +379,7 @@ class Model(Options):
         def argument(name: str) -> str:
             return self._argument("inputs", name, held_out)
 
-        return steps_of(rows, encoders, network, self.bidirectional, argument, dtype)
+        return steps_of(rows, encoders, network, argument, dtype)
 
     def _values(
         self, executor: Executor, codings: Mapping[str, Coding], steps: Steps

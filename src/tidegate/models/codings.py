@@ -346,7 +346,7 @@ def learn(
     coding = Coding(record, names)
     coded = coding.coded(argument, training)[there]
     if isinstance(record, MultiLabel):
-        return _labels_learnt(argument, coding, record, coded)
+        return _labels_learnt(argument, coding, record, coded, shares, is_new=previous is None)
     counts = np.bincount(coded, shares, minlength=len(names)).astype(np.float64)
     if isinstance(record, Ordinal):
         return replace(coding, frequencies=tuple((counts / counts.sum()).tolist()))
@@ -429,15 +429,27 @@ def _labels(argument: str, record: MultiLabel, rows: Rows) -> tuple[Any, ...]:
     return names
 
 
-def _labels_learnt(argument: str, coding: Coding, record: MultiLabel, coded: NDArray[Any]) -> Coding:
-    names, positive = coding.names, coded.sum(axis=0)
-    if not positive.all():
+def _labels_learnt(
+    argument: str,
+    coding: Coding,
+    record: MultiLabel,
+    coded: NDArray[Any],
+    shares: Doubles | None,
+    *,
+    is_new: bool,
+) -> Coding:
+    """is_new: whether the labels are those of these rows, not of a fit before."""
+    names = coding.names
+    if shares is None:
+        shares = np.ones(len(coded))
+    positive = shares @ coded
+    if is_new and not positive.all():
         raise ValueError(
             f"{argument} expects a positive example of each label among those that are trained on; "
             "got none of "
             f"{names[int(np.argmin(positive))]!r}: leave the label out"
         )
-    weights = _positive_weights(argument, record.label_weight, names, positive, float(len(coded)))
+    weights = _positive_weights(argument, record.label_weight, names, positive, float(shares.sum()))
     thresholds = (_first_threshold(argument, record.threshold),) * len(names)
     return replace(coding, weights=weights, thresholds=thresholds)
 
@@ -464,7 +476,7 @@ def _positive_weights(
         return None
     if isinstance(given, str):
         choice(f"{argument}: weight", given, ("balanced",))
-        balanced = np.minimum((total - positive) / np.maximum(positive, 1.0), MOST_LABEL_WEIGHT)
+        balanced = np.minimum((total - positive) / np.where(positive > 0.0, positive, 1.0), MOST_LABEL_WEIGHT)
         return tuple(np.maximum(balanced, 1.0 / MOST_LABEL_WEIGHT).tolist())
     by_name = given if isinstance(given, Mapping) else dict.fromkeys(names, given)
     for name in by_name:

@@ -76,13 +76,13 @@ def _plain(argument: str, rows: Values) -> Values:
     return plain
 
 
-def known_rows(rows: Values, weights: Doubles | None) -> tuple[Values, Doubles | None]:
+def known_rows(argument: str, rows: Values, weights: Doubles | None) -> tuple[Values, Doubles | None]:
     """Rows and weights where a missing target weighs nothing; another one's value stands in its place."""
     known = there(rows)
     if known.all():
         return rows, weights
     if not known.any():
-        raise ValueError("y expects a target at some steps; got NaN at all of them: pass some")
+        raise ValueError(f"{argument} expects a target at some steps; got NaN at all of them: pass some")
     filled = np.where(known[:, np.newaxis] if rows.ndim > 1 else known, rows, rows[known.argmax()])
     return filled, known.astype(np.float64) if weights is None else np.where(known, weights, 0.0)
 

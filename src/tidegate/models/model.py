@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -121,6 +122,11 @@ class SequenceModel(Model):
                     f"inputs[{name!r}]: padding expects 'skip' of an input beside others of its stream or "
                     f"targets per step, which padding has none of; got {record.padding!r}: leave it out"
                 )
+        if self.validation is not None and not isinstance(self.validation, Mapping | Real):
+            raise ValueError(
+                "validation expects a share, data like fit's, or None; got "
+                f"{type(self.validation).__name__}: pass one of these"
+            )
         self._network_settings()
         self._training_settings()
         self._initializers()

@@ -23,7 +23,6 @@ def steps_of(
     rows: Mapping[str, Rows],
     encoders: Mapping[str, Encoder],
     network: Network,
-    both_directions: bool,
     argument: Callable[[str], str],
     dtype: str,
 ) -> Steps:
@@ -33,7 +32,7 @@ def steps_of(
     places: dict[str, Place] = {}
     for name, encoder in encoders.items():
         read[name] = own = encoder.read(rows[name])
-        arrays |= encoder.arrays(argument(name), name, own, both_directions, dtype)
+        arrays |= encoder.arrays(argument(name), name, own, network.is_bidirectional, dtype)
         stream = stream_of(name, encoder)
         if stream is not None and stream not in places:
             places[stream] = _place(encoder, own)
@@ -121,7 +120,6 @@ def with_gaps_drawn(
     rows: Mapping[str, Rows],
     encoders: Mapping[str, Encoder],
     network: Network,
-    both_directions: bool,
     gap_dropout: float | None,
     argument: Callable[[str], str],
     dtype: str,
@@ -137,7 +135,7 @@ def with_gaps_drawn(
             read = encoders[name].read(rows[name])
             assert read.sequences is not None
             more = replace(read, values=with_gaps_of_others(read.sequences, rate, rng).values)
-            arrays |= encoders[name].arrays(argument(name), name, more, both_directions, dtype)
+            arrays |= encoders[name].arrays(argument(name), name, more, network.is_bidirectional, dtype)
         inputs = tuple(arrays.get(name, values) for name, values in zip(network.inputs, steps.inputs))
         return replace(steps, inputs=inputs)
 

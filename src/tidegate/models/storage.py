@@ -21,7 +21,7 @@ from tidegate.models.inputs import INPUTS
 from tidegate.models.padding import Padding
 from tidegate.models.scaling import Scaling
 from tidegate.models.targets import TARGETS
-from tidegate.network import Input, Loss, Network, Recurrent, SparseInput
+from tidegate.network import Input, Loss, Network, SparseInput
 
 # Options that are data or live objects are not kept.
 _KEPT = {"validation": float | None, "random_state": int | np.integer | None}
@@ -91,10 +91,9 @@ def _model(kind: type[Model], document: Mapping[str, Any], arrays: Arrays) -> Mo
 
 def _check_fit(network: Network, encoders: Mapping[str, Encoder], codings: Mapping[str, Coding]) -> None:
     """ValueError where the network's inputs and outputs are not what was learnt of them."""
-    both = any(isinstance(node, Recurrent) and node.reverse for node in network.nodes)
     expected = {named(name, "output"): coding.num_outputs for name, coding in codings.items()}
     for name, encoder in encoders.items():
-        nodes, _ = encoder.nodes(name, 0 if encoder.record.is_step else None, both)
+        nodes, _ = encoder.nodes(name, 0 if encoder.record.is_step else None, network.is_bidirectional)
         expected |= {node.name: node.size for node in nodes if isinstance(node, Input | SparseInput)}
         if isinstance(encoder, NumericEncoder) and len(encoder.gaps.mean) not in (0, encoder.num_values):
             raise ValueError(f"{name} expects {encoder.num_values} means; got {len(encoder.gaps.mean)}")

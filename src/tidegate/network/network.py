@@ -160,6 +160,11 @@ class Network:
         return tuple(node.name for node in self.nodes if isinstance(node, SparseInput))
 
     @cached_property
+    def is_bidirectional(self) -> bool:
+        """Whether a layer reads the steps from the end."""
+        return any(isinstance(node, Recurrent) and node.reverse for node in self.nodes)
+
+    @cached_property
     def most_steps(self) -> int | None:
         """Steps that pooling="steps" has weights for; None where nothing pools so."""
         pools = (node.num_steps for node in self.nodes if isinstance(node, Pool))
