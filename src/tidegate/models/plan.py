@@ -73,6 +73,8 @@ def network_of(
     end: list[str] = []
     at_steps: list[str] = []
     as_state: list[str] = []
+    places = {"end": end, "step": at_steps, "state": as_state}
+    entering: dict[str, list[str]] = {}  # where what is pooled of a text goes, if that is not the end
     for name, encoder in encoders.items():
         stream = stream_of(name, encoder)
         number = None if stream is None else streams.index(stream)
@@ -81,12 +83,12 @@ def network_of(
         if stream is not None:
             read[stream].append(sources)
             first_input.setdefault(stream, own[0].name)
+            if encoder.record.enters != "end":
+                entering[stream] = places[encoder.record.enters]
             continue
         gates = _gates(named(name, "present"), sources.read[0])
         nodes += gates
-        {"end": end, "step": at_steps, "state": as_state}[encoder.record.enters].extend(
-            gate.name for gate in gates[1:]
-        )
+        places[encoder.record.enters].extend(gate.name for gate in gates[1:])
     tops: dict[str, Names] = {}
     main = streams[0] if streams else None
     for stream in (*streams[1:], *streams[:1]):  # what is aligned comes before the main one
@@ -117,21 +119,18 @@ def network_of(
             **where,
         )
         nodes += layers
+        if stream in entering:
+            own, names = _pooled(stream, tops[stream], settings, None, stream in gated)
+            nodes += own
+            entering[stream].extend(names)
     kinds = {coding.record.is_step for coding in codings.values()}
     pooled: dict[str, Names] = {}
     for stream in streams:
-        if stream in aligned or (stream == main and False not in kinds):
+        if stream in aligned or stream in entering or (stream == main and False not in kinds):
             continue
         steps = longest if settings.pooling == "steps" else None
-        pools: list[Node] = [
-            Pool(f"{state}_pool", (state,), settings.pooling, steps) for state in tops[stream]
-        ]
-        nodes += pools
-        pooled[stream] = tuple(pool.name for pool in pools)
-        if stream in gated:
-            gates = _gates(in_stream(stream, "present"), pooled[stream])
-            nodes += gates
-            pooled[stream] = tuple(gate.name for gate in gates[1:])
+        own, pooled[stream] = _pooled(stream, tops[stream], settings, steps, stream in gated)
+        nodes += own
     tops_of: dict[bool, list[str]] = {
         False: [*(name for names in pooled.values() for name in names), *end] if False in kinds else []
     }
@@ -159,6 +158,18 @@ def network_of(
             f"{network.num_parameters} parameters; expected at most {MAX_PARAMETERS}: choose smaller ones"
         )
     return network
+
+
+def _pooled(
+    stream: str, tops: Names, settings: NetworkSettings, num_steps: int | None, is_gated: bool
+) -> tuple[list[Node], Names]:
+    """What is kept of a stream's steps for each sequence: the nodes, and the names of the last ones."""
+    nodes: list[Node] = [Pool(f"{state}_pool", (state,), settings.pooling, num_steps) for state in tops]
+    names = tuple(node.name for node in nodes)
+    if not is_gated:
+        return nodes, names
+    gates = _gates(in_stream(stream, "present"), names)
+    return [*nodes, *gates], tuple(gate.name for gate in gates[1:])
 
 
 def _gates(present: str, names: Iterable[str]) -> list[Node]:
