@@ -384,6 +384,14 @@ def test_compare_of_a_model_file_writes_a_folder_and_goes_on(run: Any, folder: P
     assert {"kind_test_score", "size_test_score"} <= set(next(csv.DictReader(out.splitlines())))
 
 
+def test_the_command_line_shows_names_as_they_are(run: Any, folder: Path) -> None:
+    named = FILE.replace("[targets.size]", '[targets."size [kg]"]\ncolumns = ["size"]')
+    (folder / "named [1].toml").write_text(named)
+    code, out, err = run("compare", "named [1].toml", "--cells", "lstm,gru", "--seeds", 2, "--threads", 1)
+    assert (code, err) == (0, "")
+    assert "size [kg] R2 of lstm minus gru" in out
+
+
 def test_ablate_of_a_model_file_writes_a_folder_with_a_picture(run: Any, folder: Path) -> None:
     given = ("ablate", "model.toml", "--seeds", 3, "--threads", 1, "--output", "out", "--max-epochs", 1)
     code, out, err = run(*given)
