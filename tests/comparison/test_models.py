@@ -3,6 +3,7 @@ what it writes, and that an interrupt changes nothing."""
 
 import csv
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -13,14 +14,17 @@ import numpy as np
 import pytest
 from comparison.test_folder import killed, measured
 from report.pages import check
+from rich.console import Console
 
 import tidegate
 from tidegate import Binary, Category, MultiClass, MultiLabel, Numeric, Ordinal, Quantiles, Regression, Text
 from tidegate.comparison import Ablation, Interrupted
-from tidegate.comparison.described import SCORES
+from tidegate.comparison.described import SCORES, _answers, _digest
+from tidegate.comparison.scores import Scores
 from tidegate.models.measures import ERRORS
 from tidegate.models.parts import in_two
 from tidegate.models.reading import read
+from tidegate.models.rows import numbers_of_sequences, numbers_of_steps
 from tidegate.report import to_html, to_markdown
 from tidegate.statistics import corrected_resampled_t
 from tidegate.training.checkpoint import Checkpoint
@@ -380,6 +384,14 @@ def test_compare_of_a_model_file_writes_a_folder_and_goes_on(run: Any, folder: P
     assert {"kind_test_score", "size_test_score"} <= set(next(csv.DictReader(out.splitlines())))
 
 
+def test_the_command_line_shows_names_as_they_are(run: Any, folder: Path) -> None:
+    named = FILE.replace("[targets.size]", '[targets."size [kg]"]\ncolumns = ["size"]')
+    (folder / "named [1].toml").write_text(named)
+    code, out, err = run("compare", "named [1].toml", "--cells", "lstm,gru", "--seeds", 2, "--threads", 1)
+    assert (code, err) == (0, "")
+    assert "size [kg] R2 of lstm minus gru" in out
+
+
 def test_ablate_of_a_model_file_writes_a_folder_with_a_picture(run: Any, folder: Path) -> None:
     given = ("ablate", "model.toml", "--seeds", 3, "--threads", 1, "--output", "out", "--max-epochs", 1)
     code, out, err = run(*given)
@@ -441,3 +453,125 @@ def test_what_is_wrong_is_one_line_with_a_remedy(
     assert (code, err.count("\n")) == (2, 1)
     assert message in err
     assert not (folder / "out").exists()
+
+
+def test_a_score_that_is_not_a_number_is_left_out_of_what_is_summed_up(data: Any, tmp_path: Path) -> None:
+    """R^2 of one test sequence."""
+    few = {name: data[name][:4] for name in ("steps", "noise", "sum")}
+    inputs = {"steps": Numeric(), "noise": Numeric(role="static")}
+    model = tidegate.SequenceModel(inputs, {"sum": Regression()}, **QUICK, validation=None)
+    tidegate.ablate(model, few, seeds=2, output=tmp_path, **RUN)
+    document = json.loads((tmp_path / "result.json").read_text())
+    assert document["ablation"]["losses"][0]["importance"]["values"] == [None, None]
+    assert document["cells"]["all"]["targets"]["sum"]["test_score"]["median"] is None
+    for values in ([math.nan, -1.0, -1.8], [-1.0, math.nan, -1.8], [-1.8, -1.0, math.nan]):
+        found = Scores.of(values)
+        assert (found.median, found.min, found.max) == (-1.4, -1.8, -1.0)
+
+
+def test_a_regression_without_an_answer_in_a_test_part_has_none(model: Any, data: Any) -> None:
+    rows = read(model.inputs, model.targets, data, "data", [*model.inputs, *model.targets])
+    _, coding = model._learnt(rows, rows)
+    missing = numbers_of_sequences("sum", [None] * 3)
+    assert _answers(coding["sum"], missing, np.zeros((3, 1), np.float32)) is None
+
+
+def test_inputs_that_share_their_rows_read_padding_alike(data: Any) -> None:
+    models = {
+        way: tidegate.SequenceModel({"steps": Numeric(padding=way)}, {"kind": MultiClass()}, **QUICK)
+        for way in ("skip", "gate", "input")
+    }
+    with pytest.raises(
+        ValueError,
+        match=r"models\['gate'\].inputs\['steps'\] expects padding='skip' in all models or in none.*stream",
+    ):
+        tidegate.compare_models({name: models[name] for name in ("skip", "gate")}, data, seeds=1, **RUN)
+    steps = np.zeros((60, 7, 2))
+    lengths = [len(own) for own in data["steps"]]
+    for at, own in enumerate(data["steps"]):
+        steps[at, : len(own)] = own
+    mask = np.arange(7) < np.array(lengths)[:, np.newaxis]
+    kept = tidegate.Sequences.from_padded(steps, mask=mask, padding="keep")
+    own = tidegate.SequenceModel(
+        {"again": Numeric(padding="gate", stream="padded")}, {"kind": MultiClass()}, **QUICK
+    )
+    given = data | {"steps": kept, "again": kept}
+    found = tidegate.compare_models({"skip": models["skip"], "gate": own}, given, seeds=2, **RUN)
+    unpadded = tidegate.compare_models({"skip": models["skip"]}, data, seeds=2, **RUN)
+    assert found["skip"].test_score == unpadded["skip"].test_score
+
+
+def test_what_fit_refuses_is_refused_before_the_folder_is_written(
+    model: Any, data: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    windowed = replace(model, bptt_steps=2)
+    with pytest.raises(ValueError, match="expects inputs of steps of one stream"):
+        tidegate.compare_models({"whole": model, "windowed": windowed}, data, seeds=1, output=folder, **RUN)
+    assert not folder.exists()
+
+
+def test_windows_count_in_the_memory_that_is_asked_for(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for the windows alone the model is compared, as fit trains it."""
+    rng = np.random.default_rng(0)
+    given = {"steps": [rng.normal(size=(400, 2)) for _ in range(12)], "kind": data["kind"][:12]}
+    model = tidegate.SequenceModel(
+        {"steps": Numeric()}, {"kind": MultiClass()}, **{**QUICK, "max_epochs": 1}, validation=None
+    )
+    windowed = replace(model, bptt_steps=4)
+    found = tidegate.compare_models({"whole": model, "windowed": windowed}, given, seeds=1, **RUN)
+    whole, own = (found[name].memory_bytes for name in ("whole", "windowed"))
+    assert own < whole / 2
+    monkeypatch.setattr("tidegate.engine.memory.available_bytes", lambda: (own + whole) // 2)
+    tidegate.compare_models({"windowed": windowed}, given, seeds=1, **RUN)
+    with pytest.raises(MemoryError, match="training needs up to"):
+        tidegate.compare_models({"whole": model}, given, seeds=1, **RUN)
+    options = {**RUN, "num_threads": 8}
+    with pytest.raises(MemoryError, match="8 trainings at a time"):
+        tidegate.compare_models({"windowed": windowed}, given, seeds=8, **options)
+
+
+def test_every_model_is_checked_against_every_split(data: Any, tmp_path: Path) -> None:
+    """The second holds out a share that leaves one of the labels without an example."""
+    tags = [(*own, "rare") if at < 4 else own for at, own in enumerate(data["tags"])]
+    first = tidegate.SequenceModel({"steps": Numeric()}, {"tags": MultiLabel()}, **QUICK, validation=None)
+    models = {"first": first, "second": replace(first, validation=0.8)}
+    given, folder = data | {"tags": tags}, tmp_path / "out"
+    tidegate.compare_models({"first": first}, given, seeds=range(3), **RUN)
+    with pytest.raises(ValueError, match="a positive example of each label"):
+        tidegate.compare_models(models, given, seeds=range(3), output=folder, **RUN)
+    assert not folder.exists()
+
+
+def test_what_is_read_is_known_again_by_its_padding_and_in_any_order_of_sets() -> None:
+    steps = numbers_of_steps("steps", [np.ones((3, 1))])
+    marked = replace(steps, padding=np.array([False, False, True]))
+    assert _digest(steps) != _digest(marked)
+    labels = {"one", "two", "three", "four", "five"}
+    assert MultiLabel().read("tags", [labels]).values[0] == tuple(sorted(labels))
+    assert MultiLabel().read("tags", [("b", "a")]).values[0] == ("b", "a")
+
+
+def test_the_claims_are_of_cells_and_not_of_names(model: Any, data: Any) -> None:
+    swapped = {"lstm": replace(model, cell="gru"), "gru": replace(model, cell="lstm")}
+    assert tidegate.compare_models(swapped, data, seeds=1, **RUN).claims == []
+    sized = of_cells(model) | {"gru": replace(model, cell="gru", hidden_size=4)}
+    first = tidegate.compare_models(sized, data, seeds=1, **RUN).claims[0]
+    assert first["answer"] == "not asked"
+    assert first["evidence"].startswith("Each of its own hidden size: ")
+
+
+def test_names_are_shown_as_they_are(data: Any) -> None:
+    inputs = {"speed [km]": Numeric(), "[b]side": Numeric(role="static")}
+    model = tidegate.SequenceModel(inputs, {"kind [red]": MultiClass()}, **QUICK)
+    given = {"speed [km]": data["steps"], "[b]side": data["noise"], "kind [red]": data["kind"]}
+    found = tidegate.ablate(model, given, seeds=2, **RUN)
+    page = Console(width=100, color_system=None)
+    with page.capture() as captured:
+        page.print(found.table())
+    shown = captured.get()
+    assert all(name in shown for name in ("speed [km]", "[b]side"))
+    assert shown.count("kind [red]") == 2  # its row and the note below
+    compared = str(tidegate.compare_models({"a [km]": model, "b [i]": model}, given, seeds=2, **RUN))
+    assert compared.count("a [km]") >= 2  # the table and the verdict
+    assert compared.count("kind [red]") >= 4

@@ -54,9 +54,12 @@ def test_without_validation_there_is_no_best():
 
 def test_the_bar_is_drawn_on_a_terminal_and_nowhere_else(capsys):
     terminal = io.StringIO()
-    with shown(Board(3), Console(file=terminal, force_terminal=True, width=100)):
+    board = Board(3)
+    with board.replica("size [kg]") as watch:
+        watch(run_of(val_score=[0.5]))
+    with shown(board, Console(file=terminal, force_terminal=True, width=100)):
         pass
-    assert "0/3 replicas" in terminal.getvalue()
+    assert "1/3 replicas  best validation size [kg] 0.500" in terminal.getvalue()
     with shown(Board(3)):
         pass
     assert capsys.readouterr() == ("", "")

@@ -88,6 +88,7 @@ class RunOptions:
         """Do the work and show what comes of it. name: of the data. file, rows: the table of --format csv and
         parquet; None: a row a replica. verdicts: whether to say them."""
         from rich.console import Console
+        from rich.text import Text
 
         from tidegate.cli.rows import write
         from tidegate.comparison import Interrupted
@@ -111,14 +112,11 @@ class RunOptions:
             print(found.markdown() if markdown else json.dumps(found.to_dict(), indent=2))
             return
         train_part, test_part = found.data["train"], found.data["test"]
-        console.print(
-            f"{name}: {train_part['sequences']} sequences to train on, {test_part['sequences']} to test on "
-            f"({test_part['origin']})",
-            highlight=False,
-        )
+        counts = f"{train_part['sequences']} sequences to train on, {test_part['sequences']} to test on"
+        console.print(Text(f"{name}: {counts} ({test_part['origin']})"))
         console.print(found.table())
         for verdict in found.verdicts if verdicts else ():
-            console.print(verdict.text, highlight=False)
+            console.print(Text(verdict.text))
         print(f"{found.seconds:.1f} s with {found.num_threads} at a time on {found.hardware}")
         if self.output is not None:
             print(f"Report: {self.output / 'report.html'}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tidegate.comparison.described import described
 from tidegate.comparison.parts import TEST_SHARE
-from tidegate.comparison.results import Comparison, plain_table
+from tidegate.comparison.results import Comparison, finite, plain_table
 from tidegate.comparison.run import Running
 from tidegate.comparison.scores import Scores
 from tidegate.models import SequenceModel
@@ -147,7 +147,7 @@ class Ablation(Comparison):
 
     def to_dict(self) -> dict[str, Any]:
         found = [loss.to_dict() for loss in self.losses]
-        return super().to_dict() | {"ablation": {"losses": found, "kept": list(self.kept)}}
+        return super().to_dict() | {"ablation": finite({"losses": found, "kept": list(self.kept)})}
 
     def loss_rows(self) -> dict[str, NDArray[Any]]:
         """The columns of a table with a row a target and input; NaN where nothing was measured."""
@@ -174,6 +174,8 @@ class Ablation(Comparison):
 
     def table(self) -> Table:
         """A row a target and input, for rich's print; it fits in 60 columns."""
+        from rich.text import Text
+
         retrained = bool(self.verdicts)
         notes = ["loses: trained without it, the mean and its 95 % interval"] if retrained else []
         notes.append(f"permuted: with values of other sequences, the median of {len(self.seeds)} seeds")
@@ -198,7 +200,7 @@ class Ablation(Comparison):
                 fields += [*_judged(loss.verdict), permuted, self._word(loss)]
             else:
                 fields.append(permuted)
-            table.add_row(*fields)
+            table.add_row(*map(Text, fields))
             before = name
         return table
 

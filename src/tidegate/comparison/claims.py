@@ -14,8 +14,8 @@ Claim = dict[str, str]
 def claims(
     cells: Sequence[CellResult], verdicts: Sequence[Verdict], match: str, data: Mapping[str, Any]
 ) -> list[Claim]:
-    """None where the comparison lacks the lstm or the gru. data: with the shortest and the longest sequence's
-    steps, where there are sequences."""
+    """None where the comparison lacks the lstm or the gru. cells: each named by the cell that it is. data:
+    with the shortest and the longest sequence's steps, where there are sequences."""
     known = {result.cell: result for result in cells}
     if not {"lstm", "gru"} <= known.keys():
         return []
@@ -30,7 +30,11 @@ def _parameters(lstm: CellResult, gru: CellResult, match: str) -> Claim:
     sizes = f"hidden size {gru.hidden_size} against {lstm.hidden_size}"
     answer = "yes" if gru.num_parameters < lstm.num_parameters else "no"
     if match != "hidden":
-        how = "Matched" if match == "parameters" else "Each of the hidden size that the search found"
+        searched = any(own.tuned is not None for own in (lstm, gru))
+        chosen = (
+            "Each of the hidden size that the search found" if searched else "Each of its own hidden size"
+        )
+        how = "Matched" if match == "parameters" else chosen
         return _claim("A GRU has fewer parameters.", "not asked", f"{how}: {counts}, {sizes}.")
     return _claim("A GRU has fewer parameters.", answer, f"{counts}, {sizes}.")
 

@@ -23,10 +23,11 @@ from tidegate.comparison.scores import Measured
 from tidegate.comparison.sizes import MATCHES, nearest
 from tidegate.comparison.subject import Subject, Trained
 from tidegate.engine import Engine, Stop
-from tidegate.engine.memory import check_memory, training_bytes
+from tidegate.engine.memory import evaluation_window, training_bytes
 from tidegate.models import SequenceModel
 from tidegate.models.codings import Coding
-from tidegate.models.encoders import Encoder
+from tidegate.models.encoders import Encoder, named
+from tidegate.models.inputs import InputRecord, Numeric
 from tidegate.models.measures import leading
 from tidegate.models.parts import in_two
 from tidegate.models.reading import read
@@ -105,18 +106,11 @@ def described(
     rows = _rows(models, data)
     if (total := _size(rows)) < 2:
         raise ValueError(f"data expects at least 2 sequences to split; got {total}: pass more")
-    plans = {name: Plan.of(model, rows) for name, model in models.items()}
-    for name, plan in plans.items():
-        check_memory(
-            plan.network,
-            plan.lengths,
-            models[name].batch_size,
-            4 * plan.num_bytes,
-            running.at_a_time(len(models)),
-            has_windows=False,
-        )
+    at_a_time = running.at_a_time(len(models))
+    plans = {name: Plan.of(model, rows, at_a_time) for name, model in models.items()}
     for seed in running.seeds:  # what one of them cannot train on is said before anything is trained
-        first._learnt(rows, divided(first, rows, test, seed)[0])
+        for model in models.values():
+            model._learnt(rows, divided(model, rows, test, seed)[0])
     training, testing = in_two(rows, first.targets, test, running.seeds[0])
     options = {name: _options(model) for name, model in models.items()}
     common = {
@@ -175,20 +169,19 @@ def described(
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known of a model before it is trained. lengths: (N,) steps of each sequence, of all streams.
-    num_bytes: of the data as the engine reads them."""
+    """What is known of a model before it is trained. lengths: (N,) steps of each sequence, of all streams."""
 
     network: Network
     encoders: Mapping[str, Encoder]
     lengths: NDArray[np.int64]
-    num_bytes: int
 
     @classmethod
-    def of(cls, model: SequenceModel, rows: Mapping[str, Rows]) -> Plan:
+    def of(cls, model: SequenceModel, rows: Mapping[str, Rows], at_a_time: int) -> Plan:
+        """What fit would refuse is refused, with as many trainings at a time."""
         encoders, codings = model._learnt(rows, rows)
-        network = model._network_of(encoders, codings, model._as_examples(rows))
-        steps = model._steps(rows, encoders, network)
-        return cls(network, encoders, steps.total_lengths, sum(array.nbytes for array in steps.inputs))
+        settings, examples = model._training_settings(), model._as_examples(rows)
+        network = model._planned(settings, encoders, codings, examples, examples, None, at_a_time)
+        return cls(network, encoders, model._steps(rows, encoders, network).total_lengths)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,9 +215,12 @@ class Described(Subject):
         model.num_threads, model.source_ = given.num_threads, given.source_
         return Trained(model, targets, looked_at)
 
+    def cell_of(self, name: str) -> str:
+        return self.models[name].cell
+
     def memory_bytes(self, name: str) -> int:
-        plan = self.plans[name]
-        return training_bytes(plan.network, plan.lengths, self.models[name].batch_size)
+        plan, model = self.plans[name], self.models[name]
+        return training_bytes(plan.network, plan.lengths, model.batch_size, model.bptt_steps, model.recompute)
 
     def latency_seconds(self, name: str) -> float:
         plan, model = self.plans[name], self.models[name]
@@ -232,8 +228,9 @@ class Described(Subject):
         rows = {key: self.rows[key].take(one) for key in model.inputs}
         steps = model._steps(rows, plan.encoders, plan.network)
         engine = Engine(plan.network, dtype="float32", num_threads=1)
-        outputs = [f"{target}.output" for target in model.targets]
-        return median_seconds(lambda: engine.values(outputs, steps, 1))
+        outputs = [named(target, "output") for target in model.targets]
+        window = evaluation_window(steps.lengths, model.bptt_steps, model.recompute)
+        return median_seconds(lambda: engine.values(outputs, steps, 1, window))
 
 
 def divided(
@@ -300,7 +297,19 @@ def _rows(models: Mapping[str, SequenceModel], data: Data) -> dict[str, Rows]:
                     f"models[{name!r}].inputs[{key!r}] expects the kind, role and stream that it has in "
                     "another model, as the data are the same; got others: name it otherwise"
                 )
+            ways = _padding(record), _padding(known)
+            if (ways[0] == "skip") != (ways[1] == "skip"):
+                raise ValueError(
+                    f"models[{name!r}].inputs[{key!r}] expects padding='skip' in all models or in none, as "
+                    f"they share the steps that are read; got {ways[0]!r} beside {ways[1]!r}: "
+                    "give the data once more by another name, with a stream of its own"
+                )
     return read(inputs, first.targets, data, "data", [*inputs, *first.targets])
+
+
+def _padding(record: InputRecord) -> str:
+    """What becomes of steps of padding; all ways but "skip" read them."""
+    return record.padding if isinstance(record, Numeric) else "skip"
 
 
 def _measured(model: SequenceModel, rows: Mapping[str, Rows]) -> dict[str, tuple[float, Answers | None]]:
@@ -316,14 +325,14 @@ def _measured(model: SequenceModel, rows: Mapping[str, Rows]) -> dict[str, tuple
 
 
 def _answers(coding: Coding, rows: Rows, outputs: NDArray[Any]) -> Answers | None:
-    """None where the target is neither one of several classes nor numbers."""
+    """None where the target is neither one of several classes nor numbers, or has no answer there."""
     there = coding.there(rows)
     true, outputs = coding.coded("data", rows)[there], outputs[there]
     kind = coding.record.kind
-    if kind == "regression":
-        return Answers((), true, coding.predicted(outputs).reshape(true.shape).astype(np.float64), None)
     if kind in ("quantiles", "multi_label") or not len(true):
         return None
+    if kind == "regression":
+        return Answers((), true, coding.predicted(outputs).reshape(true.shape).astype(np.float64), None)
     names = coding.predicted(outputs).tolist()
     place = {name: at for at, name in enumerate(np.array(coding.names).tolist())}
     predicted = np.array([place[name] for name in names])
@@ -377,4 +386,4 @@ def _size(rows: Mapping[str, Rows]) -> int:
 def _digest(rows: Rows) -> str:
     values = rows.values
     parts = (values.data, values.indices, values.indptr) if is_sparse(values) else (values,)
-    return digest_of(*parts, rows.lengths, rows.present, rows.times)
+    return digest_of(*parts, rows.lengths, rows.present, rows.times, rows.padding)

@@ -92,7 +92,7 @@ def shown(board: Board, console: Console | None = None) -> Iterator[None]:
 
     bar = Live(
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeRemainingColumn(),
         console=console or RichConsole(stderr=True),
         transient=True,

@@ -142,6 +142,8 @@ class Comparison:
 
     def table(self) -> Table:
         """A row a cell and target, for rich's print; it fits in 60 columns, where long names are broken."""
+        from rich.text import Text
+
         notes = [
             f"{self.score_name}: median and range over {len(self.seeds)} seeds",
             *(f"{own.cell}: {own.tuned}" for own in self.cells if own.tuned is not None),
@@ -154,32 +156,34 @@ class Comparison:
         for title in ("train", "validation", "test", "seconds\nupdates/s"):
             table.add_column(title, justify="right", no_wrap=True)
         for result in self.cells:
-            name = f"{result.cell} {result.hidden_size}\n{result.num_parameters:,}"
+            name = Text(f"{result.cell} {result.hidden_size}\n{result.num_parameters:,}")
             times = f"{result.seconds:.2f}\n{result.updates_per_second:,.0f}"
             for target, own in result.targets.items():
                 scores_of = map(_two_lines, (own.train_score, own.validation_score, own.test_score))
-                table.add_row(name, *([target] if several else []), *scores_of, times)
-                name = times = ""
+                table.add_row(name, *([Text(target)] if several else []), *scores_of, times)
+                name, times = Text(), ""
         return table
 
     def __str__(self) -> str:
         """The table and the verdicts."""
         from rich.console import Console
+        from rich.text import Text
 
         page = Console(width=80, color_system=None)
         with page.capture() as captured:
             page.print(self.table())
             for verdict in self.verdicts:
-                page.print(verdict.text, highlight=False)
+                page.print(Text(verdict.text))
         return captured.get()
 
 
 def plain_table(caption: str, *, left: bool) -> Table:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     return Table(
-        caption=caption,
+        caption=Text(caption, style="table.caption"),
         caption_justify="left" if left else "center",
         box=box.SIMPLE_HEAD,
         show_edge=False,

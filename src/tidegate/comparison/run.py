@@ -123,6 +123,7 @@ class Running:
                 groups=subject.groups,
                 margin=self.margin,
             )
+            named_by_cell = [own for own in results if own.cell == subject.cell_of(own.cell)]
             comparison = result(
                 task=subject.task,
                 score_names=dict(subject.score_names),
@@ -130,7 +131,7 @@ class Running:
                 noun=subject.noun,
                 cells=tuple(results),
                 verdicts=found,
-                claims=claims(results, found, subject.match, subject.whole),
+                claims=claims(named_by_cell, found, subject.match, subject.whole),
                 seeds=self.seeds,
                 settings={**subject.settings, "margin": self.margin},
                 data=dict(subject.data),

@@ -132,7 +132,8 @@ def by_target(own: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Scores:
-    """A score of every seed, in the order of the seeds."""
+    """A score of every seed, in the order of the seeds. median, min, max: of those that are numbers; NaN
+    where none is."""
 
     median: float
     min: float
@@ -141,7 +142,8 @@ class Scores:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Scores:
-        return cls(median(values), min(values), max(values), tuple(values))
+        numbers = [value for value in values if not math.isnan(value)] or [math.nan]
+        return cls(median(numbers), min(numbers), max(numbers), tuple(values))
 
     def __str__(self) -> str:
         return f"{self.median:.3f} ({self.min:.3f} to {self.max:.3f})"

@@ -73,6 +73,10 @@ class Subject(ABC):
         """The candidate trained with the seed on one thread, and scored; KeyboardInterrupt where `stop`
         ended it."""
 
+    def cell_of(self, name: str) -> str:
+        """The candidate's cell."""
+        return name
+
     @abstractmethod
     def memory_bytes(self, name: str) -> int:
         """What training a candidate takes at most."""

@@ -291,9 +291,10 @@ class Model(Options):
         known: Examples,
         examples: Examples,
         previous: Network | None,
+        at_a_time: int = 1,
     ) -> Network:
         """`_network_of`, once it is known that it can be trained as the settings say, and that there is
-        memory for it."""
+        memory for as many trainings at a time."""
         network = self._network_of(encoders, codings, known, previous)
         read = {name: encoders[name].read(rows) for name, rows in examples.inputs.items()}
         lengths = {
@@ -314,6 +315,7 @@ class Model(Options):
             sum(lengths.values(), np.zeros(len(examples), np.int64)),
             settings.batch_size,
             sum(_bytes_of(name, rows, network) * (1 + (name in drawn)) for name, rows in read.items()),
+            at_a_time,
             bptt_steps=settings.bptt_steps,
             recompute=settings.recompute,
             has_windows=has_windows,

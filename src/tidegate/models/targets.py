@@ -5,7 +5,7 @@ R rows: sequences, or steps of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -226,4 +226,5 @@ def _one_row(argument: str, item: Any) -> Any:
         and all(isinstance(value, bool | int | np.bool_ | np.integer) for value in item)
     ):
         return _one_row(argument, np.asarray(item))
-    return tuple(item)
+    # A set's order is another in each process.
+    return tuple(sorted(item, key=repr) if isinstance(item, Set) else item)
