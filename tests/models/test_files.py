@@ -182,7 +182,7 @@ def test_fit_evaluate_predict_and_info(run: Any, folder: Path) -> None:
     assert [row["prediction_section"] for row in rows] == answers["section"].tolist()
     names = model.classes("tags")
     for row, labels in zip(rows, answers["tags"]):
-        assert row["prediction_tags"].split() == [name for name, there in zip(names, labels) if there]
+        assert row["prediction_tags"] == ",".join(name for name, there in zip(names, labels) if there)
     assert sum(
         float(rows[0][f"probability_section_{name}"]) for name in model.classes("section")
     ) == pytest.approx(1)
@@ -304,9 +304,20 @@ BAD: dict[str, tuple[str, str, str]] = {
         "targets.section expects two classes; got 3: use a MultiClass for more",
     ),
     "weights of zero": (
-        "weight = 0.5",
-        "weight = 0.0\n[targets.side2]\nkind = 'binary'\nweight = 0.0\n",
-        "side2",
+        'calibration = "temperature"\n\n[targets.tags]\nkind = "multi_label"\nweight = 0.5',
+        'weight = 0.0\n\n[targets.tags]\nkind = "multi_label"\nweight = 0.0',
+        "targets: weight expects a number above 0 in some of them",
+    ),
+    "a required key misspelt": (
+        "file =",
+        "fille =",
+        "data.fille is no key that there is: did you mean 'file'?",
+    ),
+    "no columns": ('kind = "numeric"', 'kind = "numeric"\ncolumns = []', "columns expects names of columns"),
+    "no separator": (
+        'kind = "multi_label"',
+        'kind = "multi_label"\nseparator = ""',
+        "separator expects text",
     ),
     "TOML": ("[inputs.size]", "[inputs.size", "model.toml expects TOML; got"),
 }
@@ -333,3 +344,20 @@ def test_text_in_an_unknown_encoding_is_refused_and_read_with_its_own(run: Any, 
     (folder / "model.toml").write_text(FILE.replace('id = ["name"]', 'id = ["name"]\nencoding = "latin-1"'))
     assert run("fit", "model.toml", "--output", "m.safetensors")[0] == 0
     assert "größe" in tidegate.load("m.safetensors").encoders_["description"].units
+
+
+def test_a_column_without_values_is_left_out_by_init_and_named_by_fit(run: Any, folder: Path) -> None:
+    rows = [f"{index},,{index % 2}" for index in range(30)]
+    (folder / "empty.csv").write_text("\n".join(["a,b,y", *rows]))
+    code, out, _ = run("init", "empty.csv", "--target", "y")
+    assert code == 0
+    assert "[inputs.b]" not in out
+    head = '[data]\nfile = "empty.csv"\n[targets.y]\nkind = "binary"\n'
+    head += '[inputs.a]\nkind = "numeric"\nrole = "static"\n'
+    for kind in ("text", "category"):
+        role = 'role = "static"' if kind == "category" else ""
+        (folder / "empty.toml").write_text(f'{head}[inputs.b]\nkind = "{kind}"\n{role}\n')
+        code, _, err = run("fit", "empty.toml", "--output", "m.safetensors")
+        assert code == 2
+        assert "inputs.b" in err
+        assert err.count("\n") == 1

@@ -484,7 +484,9 @@ def test_records_that_do_not_fit_are_refused_by_name() -> None:
     steps, kind = {"steps": Numeric()}, {"kind": MultiClass()}
     with pytest.raises(ValueError, match="got 'steps' in both: an input that is also a target"):
         SequenceModel(steps, {"steps": MultiClass()})
-    with pytest.raises(ValueError, match="targets expects a weight above 0 of some; got 0 of all"):
+    with pytest.raises(
+        ValueError, match="targets: weight expects a number above 0 in some of them; got 0 in all"
+    ):
         SequenceModel(steps, {"kind": MultiClass(weight=0.0)})
     with pytest.raises(ValueError, match=r"targets\['kind'\] expects an input with role='step'"):
         SequenceModel({"n": Text()}, {"kind": MultiClass(per="step")})

@@ -91,7 +91,10 @@ def predict_described(model: SequenceModel, path: Path | None, columns: InputOpt
         if found.ndim == 1:
             rows[f"prediction_{name}"] = found
         elif record.kind == "multi_label":
-            labels = [" ".join(str(label) for label, there in zip(names, row) if there) for row in found]
+            labels = [
+                record.separator.join(str(label) for label, there in zip(names, row) if there)
+                for row in found
+            ]
             rows[f"prediction_{name}"] = np.array(labels)
         else:
             columns_of = names if record.kind == "quantiles" else record.columns or names

@@ -237,6 +237,8 @@ def _places_in_part(part: Any) -> tuple[NDArray[Any], list[Any]]:
         places, found = native.factorize()
         return places, found.tolist()
     found = part.drop_nulls().unique(maintain_order=True).to_list()
+    if not found:
+        return np.full(len(part), -1, dtype=np.int32), found
     places = part.replace_strict(found, list(range(len(found))), return_dtype=nw.Int32).to_numpy()
     if places.dtype.kind == "f":
         places = np.where(np.isnan(places), -1, places).astype(np.int32)

@@ -59,7 +59,7 @@ def read_description(path: Path) -> Description:
     try:
         read: Any = form.model_validate(document)
     except ValidationError as error:
-        raise ValueError(f"{path}: {_worded(error.errors()[0], document)}") from None
+        raise ValueError(f"{path}: {_worded(_worst(error), document)}") from None
     source = _source(read.data).within(path.parent)
     records: list[dict[str, Any]] = []
     for section, kinds in ((read.inputs, INPUTS), (read.targets, TARGETS)):
@@ -78,6 +78,11 @@ def read_description(path: Path) -> Description:
     options = read.model.model_dump(exclude_unset=True)
     options = {name: None if value == "none" else value for name, value in options.items()}
     return Description(source, records[0], records[1], options)
+
+
+def _worst(error: Any) -> Any:
+    """Which of pydantic's errors to tell: an unknown key first, as it may be a required one misspelt."""
+    return min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
 
 
 def schema() -> dict[str, Any]:

@@ -159,6 +159,8 @@ def _target(column: Column, groups: Grouping) -> _Guess:
 def _different(column: Column) -> int:
     if column.categories is not None:
         return len(column.categories)
+    if not len(column.values):
+        return 0
     there = column.values if column.missing is None else column.values[~column.missing]
     if there.dtype.kind == "f":
         there = there[~np.isnan(there)]

@@ -11,6 +11,7 @@ from tidegate.models.gaps import FILLS, MISSING
 from tidegate.models.padding import PADDINGS
 from tidegate.models.rows import (
     Rows,
+    column_names,
     labels_of_sequences,
     labels_of_steps,
     numbers_of_sequences,
@@ -59,8 +60,7 @@ class _Input(ABC):
             raise ValueError(
                 f"enters expects role='static'; got enters={self.enters!r} of steps: pass role='static'"
             )
-        if self.columns is not None:
-            object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "columns", column_names(self.columns))
 
     @property
     def is_step(self) -> bool:

@@ -97,7 +97,9 @@ class SequenceModel(Model):
                 "target would be its own answer; leave it out of one"
             )
         if not any(target.weight for target in self.targets.values()):
-            raise ValueError("targets expects a weight above 0 of some; got 0 of all: give one a weight")
+            raise ValueError(
+                "targets: weight expects a number above 0 in some of them; got 0 in all: give one a weight"
+            )
         steps = [name for name, record in self.inputs.items() if record.is_step]
         per_step = [name for name, target in self.targets.items() if target.is_step]
         if per_step and not steps:

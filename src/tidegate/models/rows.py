@@ -6,6 +6,7 @@ N sequences, S steps of all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -72,6 +73,15 @@ class Rows:
             return None
         offsets = np.concatenate(([0], np.cumsum(self.lengths[self.present])))
         return Sequences._trusted(self.values, offsets, None, self.times, self.padding)
+
+
+def column_names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The columns of a record; None: the one of its name."""
+    if given is None:
+        return None
+    if isinstance(given, str) or not given:
+        raise ValueError(f"columns expects names of columns; got {given!r}: pass a list of one or more")
+    return tuple(given)
 
 
 def numbers_of_sequences(argument: str, given: Any) -> Rows:

@@ -266,6 +266,9 @@ def _numbers(key: str, table: Table, name: str) -> NDArray[np.float64]:
 
 def _objects(table: Table, name: str, *, text: bool) -> NDArray[Any]:
     """(S,) text, numbers or booleans, None where one is missing."""
+    absent = table.column(name).missing
+    if absent is not None and absent.all():
+        return np.full(len(absent), None)
     column: Column = typed(table, name, {name: "text"} if text else {})
     if column.type == "time":
         column = column.as_type("text")

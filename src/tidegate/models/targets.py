@@ -5,7 +5,7 @@ R rows: sequences, or steps of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from tidegate.checks import choice, real
 from tidegate.models.rows import (
     Rows,
+    column_names,
     labels_of_sequences,
     labels_of_steps,
     numbers_of_sequences,
@@ -38,8 +39,7 @@ class _Target:
     def __post_init__(self) -> None:
         choice("per", self.per, ("sequence", "step"))
         real("weight", self.weight)
-        if self.columns is not None:
-            object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "columns", column_names(self.columns))
 
     @property
     def is_step(self) -> bool:
@@ -167,6 +167,11 @@ class MultiLabel(Classes):
     threshold: float | str = "validation"
     separator: str = ","
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.separator, str) or not self.separator:
+            raise ValueError(f"separator expects text; got {self.separator!r}: pass ',' for instance")
+
     def read(self, argument: str, given: Any) -> Rows:
         return _label_rows(argument, given, self.is_step)
 
@@ -226,5 +231,7 @@ def _one_row(argument: str, item: Any) -> Any:
         and all(isinstance(value, bool | int | np.bool_ | np.integer) for value in item)
     ):
         return _one_row(argument, np.asarray(item))
+    if not isinstance(item, Collection):
+        raise ValueError(f"{argument} expects a collection of labels; got {item!r}: pass [{item!r}]")
     # A set's order is another in each process.
     return tuple(sorted(item, key=repr) if isinstance(item, Set) else item)
