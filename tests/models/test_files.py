@@ -340,7 +340,8 @@ def test_text_in_an_unknown_encoding_is_refused_and_read_with_its_own(run: Any, 
     (folder / TABLE).write_bytes(text.encode("latin-1"))
     code, _, err = run("fit", "model.toml", "--output", "m.safetensors")
     assert code == 2
-    assert "encoding" in err
+    assert "pass data.encoding= as it was written, perhaps 'latin-1'" in " ".join(err.split())
+    assert run("fit", "model.toml", "--output", "m.safetensors", "--encoding", "latin-1")[0] == 2
     (folder / "model.toml").write_text(FILE.replace('id = ["name"]', 'id = ["name"]\nencoding = "latin-1"'))
     assert run("fit", "model.toml", "--output", "m.safetensors")[0] == 0
     assert "größe" in tidegate.load("m.safetensors").encoders_["description"].units

@@ -21,6 +21,7 @@ from tidegate.cli.rows import write
 from tidegate.models import SequenceModel
 from tidegate.models.description import read_description
 from tidegate.models.tables import TableData, read_tables
+from tidegate.models.targets import MultiLabel
 
 
 def fit_described(
@@ -90,7 +91,7 @@ def predict_described(model: SequenceModel, path: Path | None, columns: InputOpt
         names = model.codings_[name].names
         if found.ndim == 1:
             rows[f"prediction_{name}"] = found
-        elif record.kind == "multi_label":
+        elif isinstance(record, MultiLabel):
             labels = [
                 record.separator.join(str(label) for label, there in zip(names, row) if there)
                 for row in found
@@ -199,7 +200,7 @@ def _tables(
 
 def refuse_columns(columns: InputOptions, path: Path) -> None:
     """ValueError for what a model file says itself."""
-    given = columns.columns()
+    given = [*columns.columns(), *(["encoding"] if columns.encoding != "utf-8" else [])]
     if given:
         raise ValueError(f"--{min(given).replace('_', '-')} is of tables; {path} says it: leave it out")
 

@@ -36,10 +36,11 @@ class CsvFile:
     Columns without a name (as pandas writes its index) are left out.
     """
 
-    def __init__(self, path: Path, encoding: str) -> None:
+    def __init__(self, path: Path, encoding: str, option: str = "encoding") -> None:
         self.path = path
         self.title = str(path)
-        self._encoding = _known_encoding(encoding)
+        self._option = option
+        self._encoding = _known_encoding(option, encoding)
         self._compressed = path.suffix.lower() == ".gz"
         with self._reading():
             header = self._header()
@@ -193,18 +194,18 @@ class CsvFile:
                     other = "utf-16" if line[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
                     raise ValueError(
                         f"{self.path} expects text in {self._encoding}; got {got} in line {number}: pass "
-                        f"encoding= as it was written, perhaps {other!r}"
+                        f"{self._option}= as it was written, perhaps {other!r}"
                     ) from None
                 if not line:
                     return
 
 
-def _known_encoding(encoding: str) -> str:
+def _known_encoding(option: str, encoding: str) -> str:
     try:
         return codecs.lookup(encoding).name
     except (LookupError, TypeError):
         raise ValueError(
-            f"encoding expects one that Python knows, as 'utf-8' or 'latin-1'; got {encoding!r}: pass one"
+            f"{option} expects one that Python knows, as 'utf-8' or 'latin-1'; got {encoding!r}: pass one"
         ) from None
 
 

@@ -103,12 +103,12 @@ class HeldFrame:
         return Frame(self._frame, names, held=True)
 
 
-def open_table(argument: str, source: Any, encoding: str) -> Source:
-    """The table of a file, by its ending, or of a data frame."""
+def open_table(argument: str, source: Any, encoding: str, option: str = "encoding") -> Source:
+    """The table of a file, by its ending, or of a data frame. option: what errors call its encoding."""
     if not isinstance(source, str | os.PathLike):
         return HeldFrame(argument, source)
     path = readable(argument, source)
-    return ParquetFile(path) if ending(path) == ".parquet" else CsvFile(path, encoding)
+    return ParquetFile(path) if ending(path) == ".parquet" else CsvFile(path, encoding, option)
 
 
 def load(source: Source, names: Sequence[str], types: Mapping[str, str]) -> Table:

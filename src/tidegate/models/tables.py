@@ -87,7 +87,7 @@ def read_tables(
         name for name, record in inputs.items() if record.is_step and record.stream in source.streams
     }
     wanted: dict[str, Record] = {name: record for name, record in inputs.items() if name not in elsewhere}
-    opened = open_table("data.file", source.file, source.encoding)
+    opened = open_table("data.file", source.file, source.encoding, "data.encoding")
     there = set(opened.names)
     wanted |= {
         name: target
@@ -140,7 +140,7 @@ class _Part:
 
 def _read_table(key: str, source: TableSource, records: Mapping[str, Record], inputs: set[str]) -> _Part:
     assert source.file is not None
-    opened = open_table(f"{key}.file", source.file, source.encoding)
+    opened = open_table(f"{key}.file", source.file, source.encoding, f"{key}.encoding")
     ids = columns_named(f"{key}.id", list(source.id), opened)
     times = columns_named(f"{key}.time", source.time, opened)
     columns: dict[str, tuple[str, ...]] = {}
