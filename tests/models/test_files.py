@@ -313,6 +313,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         "fille =",
         "data.fille is no key that there is: did you mean 'file'?",
     ),
+    "kind misspelt": (
+        'kind = "numeric"',
+        'kid = "numeric"',
+        "inputs.size.kid is no key that there is: did you mean 'kind'?",
+    ),
     "no columns": ('kind = "numeric"', 'kind = "numeric"\ncolumns = []', "columns expects names of columns"),
     "no separator": (
         'kind = "multi_label"',

@@ -164,6 +164,10 @@ def _worded(error: Any, document: Any) -> str:
         return f"{key} is missing: add it"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         options = INPUTS if place[0] == "inputs" else TARGETS
+        written = list(error["input"]) if isinstance(error["input"], dict) else []
+        near = get_close_matches("kind", written, n=1)
+        if kind == "union_tag_not_found" and near:
+            return f"{key}.{near[0]} is no key that there is: did you mean 'kind'?"
         got = error["input"].get("kind") if isinstance(error["input"], dict) else error["input"]
         near = get_close_matches(str(got), options, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
