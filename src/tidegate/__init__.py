@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidegate.comparison import Ablation as Ablation
     from tidegate.comparison import Comparison as Comparison
     from tidegate.comparison import ablate as ablate
     from tidegate.comparison import compare as compare
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Ablation": "comparison",
     "Binary": "models",
     "Category": "models",
     "Comparison": "comparison",

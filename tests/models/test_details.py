@@ -196,6 +196,63 @@ def test_what_is_missing_is_answered_by_the_learnt_row_alone() -> None:
         np.testing.assert_array_equal(other.predict(data)["y"] != before, gone, name)
 
 
+@pytest.mark.parametrize("align", [False, True])
+def test_a_stream_with_time_stamps_may_be_missing(align: bool) -> None:
+    """The values of others beside it change nothing."""
+    gone = np.arange(N) % 3 == 0
+    times = [np.array([0.5, 1.5, 2.5])] * N
+    main = Sequences.from_any([np.zeros((2, 1))] * N, times=[np.array([1.0, 2.0])] * N)
+    other = Sequences.from_any(list(rng.normal(size=(N, 3, 1))), times=times)
+    given = [None if out else other[i : i + 1] for i, out in enumerate(gone)]
+    inputs = {"main": Numeric(), "other": Numeric(stream="other", align=align)}
+    model = SequenceModel(inputs, {"y": Regression()}, bidirectional=False, **QUICK)
+    model.fit({"main": main, "other": given, "y": X[:, 0]})
+    answers = model.predict({"main": main, "other": given})["y"]
+    assert len(set(answers[gone])) == 1 < len(set(answers[~gone]))
+    np.testing.assert_array_equal(answers[~gone], model.predict({"main": main, "other": other})["y"][~gone])
+    with pytest.raises(ValueError, match="expects Sequences of one sequence each"):
+        model.predict({"main": main, "other": [other[:2], *given[1:]]})
+    with pytest.raises(ValueError, match="expects time stamps of all sequences or none"):
+        model.predict({"main": main, "other": [Sequences.from_any([np.ones((3, 1))]), *given[1:]]})
+
+
+def test_sparse_rows_of_sequences_may_be_missing() -> None:
+    bag = sparse.random(N, 30, 0.2, "csr", rng=rng)
+    gone = np.arange(N) % 3 == 0
+    given = [None if out else bag[i : i + 1] for i, out in enumerate(gone)]
+    model = SequenceModel({"bag": Vector(role="static")}, {"y": Regression()}, **QUICK)
+    model.fit({"bag": given, "y": X[:, 0]})
+    answers = model.predict({"bag": given})["y"]
+    assert len(set(answers[gone])) == 1
+    np.testing.assert_array_equal(answers[~gone], model.predict({"bag": bag})["y"][~gone])
+    with pytest.raises(ValueError, match=r"data\['bag'\] expects one row a sequence; got 2"):
+        model.predict({"bag": [bag[:2]]})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "target", "data", "message"),
+    [
+        (
+            STATIC,
+            MultiClass(),
+            {"x": X, "y": [["a", "b"], ["c"]] * (N // 2)},
+            r"data\['y'\] expects one label each",
+        ),
+        (
+            {"note": Text(level="word")},
+            Regression(),
+            {"note": ["!", "?"] * (N // 2), "y": X[:, 0]},
+            r"inputs\['note'\] expects some value .* leave it out, or take level='character'",
+        ),
+    ],
+)
+def test_what_cannot_be_learnt_is_named_with_the_remedy(
+    inputs: Any, target: Any, data: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        SequenceModel(inputs, {"y": target}, **QUICK).fit(data)
+
+
 @pytest.mark.parametrize("method", ["temperature", "isotonic"])
 def test_answers_are_calibrated(method: str) -> None:
     kind = (X[:, 0] + rng.normal(size=N) > 0).astype(int)

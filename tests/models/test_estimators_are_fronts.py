@@ -23,6 +23,8 @@ from tidegate import (
     load,
 )
 from tidegate.engine import Engine, Steps
+from tidegate.estimators.model import ONLY
+from tidegate.models.rows import Rows
 from tidegate.network import DropoutMask, Input, Network, Recurrent, Zoneout, sequence_network
 
 QUICK: dict[str, Any] = {
@@ -128,13 +130,15 @@ def fitted(case: str, **options: Any) -> tuple[Any, SequenceModel, Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_a_model_of_one_input_and_one_target_is_the_estimator(case: str, tmp_path: Any) -> None:
     estimator, model, data = fitted(case)
-    for (name, own), (other, value) in zip(estimator.parameters_.items(), model.parameters_.items()):
+    for (name, own), (other, value) in zip(
+        estimator.parameters_.items(), model.parameters_.items(), strict=True
+    ):
         np.testing.assert_array_equal(own, value, f"{name}, {other}")
     np.testing.assert_equal(estimator.history_, model.history_)
     model.save(tmp_path / "model")
     for one in (model, load(tmp_path / "model")):
         answers, expected = one.predict(data)["y"], estimator.predict(data["x"])
-        assert all(np.array_equal(*both) for both in zip(answers, expected))
+        assert all(np.array_equal(*both) for both in zip(answers, expected, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def test_a_model_of_one_input_and_one_target_is_the_estimator(case: str, tmp_pat
 def test_a_warm_start_continues_as_the_estimators(case: str) -> None:
     estimator, model, _ = fitted(case, warm_start=True)
     assert len(model.history_["loss"]) == 6
-    for own, value in zip(estimator.parameters_.values(), model.parameters_.values()):
+    for own, value in zip(estimator.parameters_.values(), model.parameters_.values(), strict=True):
         np.testing.assert_array_equal(own, value)
 
 
@@ -436,3 +440,35 @@ def test_labels_of_a_fit_before_may_be_without_an_example() -> None:
 def test_validation_is_a_share_or_data(validation: Any) -> None:
     with pytest.raises(ValueError, match="validation expects a share, data like fit's, or None"):
         SequenceModel(inputs={"x": Numeric()}, targets={"y": Binary()}, validation=validation)
+
+
+@pytest.mark.parametrize("padding", ["skip", "gate", "input"])
+@pytest.mark.parametrize("missing", ["refuse", "fill", "mask", "decay"])
+@pytest.mark.parametrize("both", [False, True])
+def test_short_predictions_read_the_steps_as_fit_does(padding: str, missing: str, both: bool) -> None:
+    data = X if missing == "refuse" else GAPS
+    options = {**QUICK, "bidirectional": both, "missing": missing, "padding": padding}
+    model = SequenceRegressor(**options).fit(data, SUMS)
+    sequences = Sequences.from_any(data)
+    short, as_in_fit = (
+        model._steps_of(sequences),
+        model._steps({ONLY: Rows.of(sequences)}, model.encoders_, model.network_),
+    )
+    for name in ("starts", "lengths"):
+        np.testing.assert_array_equal(getattr(short, name), getattr(as_in_fit, name))
+    assert len(short.inputs) == len(as_in_fit.inputs)
+    for own, other in zip(short.inputs, as_in_fit.inputs, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"num_layers": 2, "dense": ((3, "tanh"),), "zoneout": 0.1}, {"pooling": "mean"}]
+)
+def test_the_network_is_that_of_the_engines_tests(options: Any) -> None:
+    model = SequenceRegressor(**{**QUICK, "max_epochs": 1, "dropout": 0.2, **options}).fit(X, SUMS)
+    own = {
+        name: value
+        for name, value in vars(model).items()
+        if name in ("bidirectional", "dropout", "pooling", "num_layers", "dense", "zoneout")
+    }
+    assert model.network_ == sequence_network("gru", 2, QUICK["hidden_size"], 1, "mse", **own)

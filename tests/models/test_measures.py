@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.models.calibration import Calibration
-from tidegate.models.codings import best_threshold, sigmoid, softmax
+from tidegate.models.codings import best_threshold
+from tidegate.models.links import sigmoid, softmax
 from tidegate.models.measures import expected_calibration_error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from statistics import median
@@ -38,13 +39,13 @@ class Measured:
         return {part: getattr(self, part) for part in PARTS}
 
 
-class OneTarget(Generic[S]):
+class OneTarget(ABC, Generic[S]):
     """The scores of what has one target, by their names, of a replica and of all replicas of a cell alike."""
 
     @property
+    @abstractmethod
     def _scores(self) -> Mapping[str, Any]:
         """By target."""
-        raise NotImplementedError
 
     def _only(self, name: str) -> Any:
         first, *others = self._scores

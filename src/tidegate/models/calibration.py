@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.models.links import sigmoid, softmax
 from tidegate.models.measures import expected_calibration_error
 
 Doubles = NDArray[np.float64]
@@ -89,10 +90,7 @@ class Calibration:
 
 
 def _probabilities(logits: Doubles, exclusive: bool) -> Doubles:
-    if not exclusive:
-        return 0.5 * (np.tanh(0.5 * logits) + 1.0)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return softmax(logits) if exclusive else sigmoid(logits)
 
 
 def _temperature(logits: Doubles, coded: NDArray[Any], exclusive: bool) -> float:

@@ -229,7 +229,14 @@ class TableEncoder(_Encoder):
         for units in _units(record, training):
             counts.update(units)
         if not counts:
-            raise ValueError(f"{argument} expects some value in the sequences that are trained on; got none")
+            raise ValueError(
+                f"{argument} expects some value in the sequences that are trained on; got none: leave it out"
+                + (
+                    ", or take level='character'"
+                    if isinstance(record, Text) and record.level == "word"
+                    else ""
+                )
+            )
         kept = [unit for unit, count in counts.items() if count >= record.min_count]
         if isinstance(record, Text):
             kept = sorted(kept, key=lambda unit: (-counts[unit], unit))[: record.max_vocabulary]

@@ -105,8 +105,8 @@ def numbers_of_sequences(argument: str, given: Any) -> Rows:
 
 
 def numbers_of_steps(argument: str, given: Any, keep_padding: bool = False) -> Rows:
-    """What Sequences.from_any takes, and a list with None where a sequence has none; keep_padding: with the
-    steps that are marked as padding."""
+    """What Sequences.from_any takes, and a list with None where a sequence has none, of arrays or, with time
+    stamps, of Sequences of one each; keep_padding: with the steps that are marked as padding."""
     if isinstance(given, Rows):
         return given
     if isinstance(given, Sequences) or is_array(given):
@@ -118,10 +118,25 @@ def numbers_of_steps(argument: str, given: Any, keep_padding: bool = False) -> R
     present = np.array([item is not None and len(item) > 0 for item in items], dtype=bool)
     if not present.any():
         return Rows(np.zeros((0, 0)), np.zeros(len(items), dtype=np.int64), present)
-    X = Sequences.from_any([item for item, there in zip(items, present) if there], argument=argument)
+    X = _together(argument, [item for item, there in zip(items, present) if there])
     lengths = np.zeros(len(items), dtype=np.int64)
     lengths[present] = X.lengths
     return Rows(X.values, lengths, present, X.times)
+
+
+def _together(argument: str, items: list[Any]) -> Sequences:
+    if not any(isinstance(item, Sequences) for item in items):
+        return Sequences.from_any(items, argument=argument)
+    if not all(isinstance(item, Sequences) and len(item) == 1 and item.padding is None for item in items):
+        raise ValueError(
+            f"{argument} expects Sequences of one sequence each, without padding, or None, where one of them "
+            "is such; got others: pass X[i : i + 1]"
+        )
+    stamps = [item.times for item in items]
+    timed = [own for own in stamps if own is not None]
+    if timed and len(timed) < len(items):
+        raise ValueError(f"{argument} expects time stamps of all sequences or none; got some: add the others")
+    return Sequences.from_any([item.values for item in items], times=timed or None, argument=argument)
 
 
 def labels_of_sequences(argument: str, given: Any) -> Rows:
@@ -161,10 +176,25 @@ def is_sparse(value: Any) -> bool:
 
 
 def vectors_of_sequences(argument: str, given: Any) -> Rows:
-    """(N, D) numbers, or a scipy sparse matrix of as many rows."""
-    if not is_sparse(given):
+    """(N, D) numbers; a scipy sparse matrix of as many rows; or a list of such of one row each, None where a
+    sequence has none."""
+    if is_sparse(given):
+        return Rows(_csr(argument, given), None, np.ones(given.shape[0], dtype=bool))
+    if isinstance(given, np.ndarray) or not any(map(is_sparse, _listed(argument, given))):
         return numbers_of_sequences(argument, given)
-    return Rows(_csr(argument, given), None, np.ones(given.shape[0], dtype=bool))
+    from scipy import sparse
+
+    rows = vectors_of_steps(argument, given)
+    assert rows.lengths is not None
+    if (rows.lengths > 1).any():
+        raise ValueError(
+            f"{argument} expects one row a sequence; got {rows.lengths.max()}: pass such, or role='step'"
+        )
+    entries = np.zeros(len(rows.present), dtype=np.int64)
+    entries[rows.present] = np.diff(rows.values.indptr)
+    matrix = rows.values.data, rows.values.indices, np.concatenate(([0], np.cumsum(entries)))
+    shape = len(rows.present), rows.values.shape[1]
+    return Rows(sparse.csr_matrix(matrix, shape=shape), None, rows.present)
 
 
 def vectors_of_steps(argument: str, given: Any) -> Rows:
@@ -201,7 +231,11 @@ def _labels(argument: str, given: Any) -> NDArray[Any]:
     values = given if isinstance(given, np.ndarray) else list(_listed(argument, given))
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    if np.ndim(values) != 1 and not all(np.ndim(value) == 0 for value in values):
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        is_flat = values.ndim == 1
+    else:
+        is_flat = not any(isinstance(value, list | tuple | set | np.ndarray) for value in values)
+    if not is_flat:
         raise ValueError(
             f"{argument} expects one label each; got {_described(given)}: pass (N,) labels, or role='step' "
             "(of a target per='step') for a list of (T_i,)"
