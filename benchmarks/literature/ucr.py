@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.literature.models import exported, fitted, measured
 from benchmarks.literature.rows import Goal, Measured, Row, Task
-from tidegate import Optimizer, SequenceClassifier
+from tidegate import Optimizer, SequenceClassifier, Sequences
 
 # name, published, goal
 SETS = (
@@ -21,16 +18,11 @@ SETS = (
 )
 
 
-def in_steps_of(num_values: int, X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, T, I) as (N, T // num_values, num_values * I): a step is so many values, one after the other; what
-    is left over at the end falls away."""
-    num_steps = X.shape[1] // num_values
-    return X[:, : num_steps * num_values].reshape(len(X), num_steps, -1)
-
-
 def measure(seed: int, *, data: str, values_a_step: int, **model: Any) -> Measured:
     arrays = exported(data)
-    X, X_test = (in_steps_of(values_a_step, arrays[name]) for name in ("X", "X_test"))
+    X, X_test = (
+        Sequences.from_any(arrays[name]).frames(values_a_step, hop=values_a_step) for name in ("X", "X_test")
+    )
     found, seconds = fitted(SequenceClassifier, X, arrays["y"], seed, **model)
     return measured(found, seconds, found.score(X_test, arrays["y_test"]))
 
