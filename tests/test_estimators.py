@@ -12,6 +12,7 @@ import pytest
 from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -70,6 +71,17 @@ def test_works_in_a_pipeline_and_in_cross_validation(kind, y):
     step = pipeline.steps[0][0]
     pipeline.fit(X, y, **{f"{step}__sample_weight": np.ones(len(X))})
     assert len(pipeline.predict(X)) == len(X)
+
+
+@pytest.mark.parametrize("data", [X, Sequences.from_any(X)])
+def test_a_committee_answers_with_the_mean_of_its_probabilities(data):
+    labels = np.array(["a", "b", "c"])[np.arange(len(X)) % 3]
+    networks = [SequenceClassifier(**{**SMALL, "random_state": seed}) for seed in range(3)]
+    names = [f"seed {seed}" for seed in range(3)]
+    committee = VotingClassifier(list(zip(names, networks)), voting="soft").fit(data, labels)
+    expected = np.mean([network.fit(X, labels).predict_proba(X) for network in networks], axis=0)
+    np.testing.assert_allclose(committee.predict_proba(data), expected, rtol=1e-6)
+    np.testing.assert_array_equal(committee.predict(data), networks[0].classes_[expected.argmax(1)])
 
 
 @both

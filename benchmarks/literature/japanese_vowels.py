@@ -45,5 +45,7 @@ TASK = Task(
     ),
     beyond="AdamW with a weight decay of 0.1, a cosine schedule.",
     tried="the defaults with a tenth held out, dropout of 0.3, Adam at 0.003 on the whole training part: "
-    "within an utterance or two of each other.",
+    "within an utterance or two of each other. In five-fold cross-validation, one draw of the folds, "
+    "recurrent dropout of 0.3 leaves the accuracy as it is (LSTM 0.970, GRU 0.978) and lowers the log loss "
+    "of the GRU (0.108 to 0.081), but not of the LSTM (0.092 to 0.128).",
 )

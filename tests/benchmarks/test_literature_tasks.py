@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.literature import counting, parity, polyphony, shakespeare, synthetic, temporal_order, ucr
+from benchmarks.literature import counting, parity, polyphony, shakespeare, synthetic, temporal_order
 from benchmarks.literature.copying import DELAY, MEMORYLESS
 
 DATA = Path(polyphony.__file__).parent / "data"
@@ -117,14 +117,6 @@ def test_nats_of_a_frame_are_summed_over_keys_and_averaged_over_frames():
     frames = -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum(axis=1)
     assert len(frames) == 12
     assert polyphony.nats_a_frame(engine, part) == pytest.approx(frames.mean(), rel=1e-5)
-
-
-def test_several_values_a_step():
-    X = np.arange(2 * 7 * 2, dtype=np.float32).reshape(2, 7, 2)
-    several = ucr.in_steps_of(3, X)
-    assert several.shape == (2, 2, 6)
-    np.testing.assert_array_equal(several[1, 1], X[1, 3:6].ravel())
-    np.testing.assert_array_equal(ucr.in_steps_of(1, X), X)
 
 
 def test_shakespeare():

@@ -59,6 +59,33 @@ def test_every_selection_is_the_same_selection_of_a_list(data, lengths):
     np.testing.assert_array_equal(sequences[index], items[index])
 
 
+@settings(deadline=None)
+@given(st.data(), lengths_lists, st.integers(1, 3), st.integers(1, 4), st.integers(1, 7))
+def test_frames_are_those_of_a_loop(data, lengths, num_features, length, hop):
+    lengths = [length + more for more in lengths]
+    items = ragged_list(lengths, num_features, data.draw(st.sampled_from(["float32", "float64"])))
+    items[0][0, 0] = np.nan
+    times = [np.cumsum(np.arange(1, count + 1)) for count in lengths]
+    names = [f"s{i}" for i in range(len(items))]
+    framed = Sequences.from_any(items, ids=names, times=times).frames(length, hop)
+    starts = [range(0, count - length + 1, hop) for count in lengths]
+    assert_same(framed, [np.stack([x[t : t + length].ravel() for t in own]) for x, own in zip(items, starts)])
+    ends = [stamps[t + length - 1] for stamps, own in zip(times, starts) for t in own]
+    np.testing.assert_array_equal(framed.times, ends)
+    assert framed.ids.tolist() == names
+    assert framed.dtype == items[0].dtype
+
+
+def test_frames_that_cannot_be_say_why():
+    sequences = Sequences.from_any(ragged_list([4, 2, 3]))
+    with pytest.raises(ValueError, match=r"length expects .* got 3, and sequence 1 has 2: pass fewer"):
+        sequences.frames(3, 1)
+    with pytest.raises(ValueError, match="hop expects a whole number from 1"):
+        sequences.frames(2, 0)
+    with pytest.raises(ValueError, match="frames expects sequences without padding"):
+        sequences.with_padding(4).frames(2, 1)
+
+
 def test_steps_of_gives_the_rows_in_the_order_asked_for():
     offsets = np.array([0, 2, 5, 6])
     assert steps_of(offsets, np.array([2, 0])).tolist() == [5, 0, 1]

@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tidegate.checks import integer
 from tidegate.data.arrays import (
     Floats,
     Integers,
@@ -187,6 +188,31 @@ class Sequences:
         if times is not None:
             times[own] = self.times
         return self._trusted(values, np.append(starts, total), self.ids, times, padding)
+
+    def frames(self, length: int, hop: int) -> Sequences:
+        """The same in frames: step k holds the `length` steps from step k * hop on, one after the other,
+        length * I values. Steps at the end that fill no frame fall away; a frame's time stamp is that of its
+        last step.
+
+        ValueError where a sequence is shorter than a frame, or has steps of padding.
+        """
+        length, hop = integer("length", length), integer("hop", hop)
+        if self.padding is not None:
+            raise ValueError(
+                "frames expects sequences without padding; got some: call without_padding() first"
+            )
+        short = np.flatnonzero(self.lengths < length)
+        if len(short):
+            raise ValueError(
+                f"length expects at most the steps of the shortest sequence; got {length}, and sequence "
+                f"{short[0]} has {self.lengths[short[0]]}: pass fewer"
+            )
+        counts = (self.lengths - length) // hop + 1
+        offsets = np.concatenate(([0], np.cumsum(counts)))
+        first = hop * np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - hop * offsets[:-1], counts)
+        steps = first[:, np.newaxis] + np.arange(length)
+        values = self.values[steps].reshape(len(steps), -1)
+        return self._trusted(values, offsets, self.ids, _at(self.times, steps[:, -1]))
 
     @classmethod
     def _trusted(
