@@ -82,6 +82,7 @@ struct StateNodes {
 
   Node<T>* multiplier(int state) const { return multipliers.empty() ? nullptr : multipliers[state]; }
   Node<T>* update(int state) const { return updates.empty() ? nullptr : updates[state]; }
+  bool multiplies() const { return !multipliers.empty() || product_multiplier; }
   std::vector<Node<T>*> all() const {
     std::vector<Node<T>*> nodes(multipliers);
     nodes.insert(nodes.end(), updates.begin(), updates.end());
@@ -105,8 +106,6 @@ class Recurrence final : public RecurrentNode<T> {
         weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
     this->value.stream = sources_.front()->value.stream;
-    for (Node<T>* m : state_nodes_.multipliers)
-      if (m && !std::count(multipliers_.begin(), multipliers_.end(), m)) multipliers_.push_back(m);
   }
 
   long bytes_of_products() const override { return weights_.bytes_of_products(); }
@@ -120,6 +119,10 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   void read_state(const Batch& batch, long state, T* to) const override {
+    if (state == 0) {
+      std::copy_n(this->value.data.data(), batch.num_steps * hidden_stride, to);
+      return;
+    }
     const Buffer<T>& before = state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state];
     batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) {
       const long next = reverse_ ? t - 1 : t + 1;
@@ -145,7 +148,7 @@ class Recurrence final : public RecurrentNode<T> {
     if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * hidden_stride);
     for (int s = 0; s < kStates; ++s) {
       previous_[s].resize(batch.num_steps * hidden_stride);
-      if (state_nodes_.multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
+      if (keeps_unmultiplied(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
       if (keeps_moves(s)) moves_[s].resize(batch.num_steps * hidden_stride);
     }
     if (state_nodes_.product_multiplier) {
@@ -169,11 +172,20 @@ class Recurrence final : public RecurrentNode<T> {
       if (state_nodes_.update(s)) passed_gradients_[s].resize(batch.num_sequences * hidden_stride);
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
-    for (Node<T>* node : state_nodes_.all()) {
-      Value<T>& acting = node->value;
-      if (acting.is_decay) acting.exponent_gradient.resize(batch.num_steps * acting.stride);
-      else if (acting.needs_gradient) acting.accumulated_gradient(batch);
+    const auto accumulate = [&](Node<T>* node) {
+      if (node && node->value.needs_gradient) node->value.accumulated_gradient(batch);
+    };
+    for (int s = 0; s < kStates; ++s) {
+      Node<T>* m = state_nodes_.multiplier(s);
+      if (m && m->value.is_decay) {
+        m->value.exponent_gradient.resize(batch.num_steps * hidden_stride);
+        adds_to_exponent_gradient_[s] = std::exchange(m->value.has_exponent_gradient, true);
+      } else {
+        accumulate(m);
+      }
+      accumulate(state_nodes_.update(s));
     }
+    accumulate(state_nodes_.product_multiplier);
     if (state_nodes_.product_multiplier) operand_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
@@ -197,14 +209,12 @@ class Recurrence final : public RecurrentNode<T> {
     std::vector<const T*> groups;
     for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
     weights_.unpack(groups, pass.gradients, *pass.team);
-    for (Node<T>* m : multipliers_) m->value.has_exponent_gradient = m->value.is_decay;
     this->end_state_gradients(batch);
   }
 
  private:
   using RecurrentNode<T>::hidden_size, RecurrentNode<T>::hidden_stride;
 
-  static constexpr long kAnySize = std::numeric_limits<long>::max();
   static constexpr int kUnitsOfPanel = kTileVectors;  // vectors of units that a panel of the backward product writes
 
   // Whether a product of weight_hh reads the kept vector, in a phase: r * h stands there for h.
@@ -227,6 +237,12 @@ class Recurrence final : public RecurrentNode<T> {
   const T* operand(const RecurrentProduct& product) const {
     if (!multiplier_of(product)) return source(product.source);
     return product.source == kKept ? kept_operands_.data() : operands_.data();
+  }
+
+  // Whether a state is kept as it is before its multiplier too: for the gradient of that, or to be read, where it is no output.
+  bool keeps_unmultiplied(int state) const {
+    const Node<T>* m = state_nodes_.multiplier(state);
+    return m && (state > 0 || (m->value.needs_gradient && !m->value.is_decay));
   }
 
   bool keeps_moves(int state) const {
@@ -279,8 +295,8 @@ class Recurrence final : public RecurrentNode<T> {
     return step;
   }
 
-  // Where a state is written for the step after: before its multiplier, if it has one.
-  T* incoming(int state) { return (state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state]).data(); }
+  // Where a state is written for the step after, before its multiplier.
+  T* incoming(int state) { return (keeps_unmultiplied(state) ? unmultiplied_ : previous_)[state].data(); }
 
   template <class Visit>
   void for_chunks(const Group& group, bool descending, Visit&& visit) const {
@@ -306,7 +322,7 @@ class Recurrence final : public RecurrentNode<T> {
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (state_nodes_.product_multiplier) multiply(step, all_units(), previous_[0], operands_);
+        multiply_states(step, all_units());
         for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
         num_rows += step.rows;
       });
@@ -322,8 +338,8 @@ class Recurrence final : public RecurrentNode<T> {
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (state_nodes_.product_multiplier)
-          pass.team->run([&](int k, int count) { multiply(step, units_of_share(k, count), previous_[0], operands_); }, shares);
+        if (state_nodes_.multiplies())
+          pass.team->run([&](int k, int count) { multiply_states(step, units_of_share(k, count)); }, shares);
         for_phases([&]<int kPhase>() {
           pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
         });
@@ -343,16 +359,15 @@ class Recurrence final : public RecurrentNode<T> {
   void start(const Batch& batch, const Group& group) {
     for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences && batch.length[b] > 0; ++b) {
       const long at = batch.row(reverse_ ? batch.length[b] - 1 : 0, b) * hidden_stride;
-      for (int s = 0; s < kStates; ++s) {
-        std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride, incoming(s) + at);
-        if (state_nodes_.multiplier(s))
-          for (long u = 0; u < weights_.units * W; u += W) multiply_state(s, at + u);
-      }
+      for (int s = 0; s < kStates; ++s) std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride, incoming(s) + at);
     }
   }
 
-  void multiply_state(int s, long at) {
-    store(previous_[s].data() + at, load<T>(unmultiplied_[s].data() + at) * load<T>(state_nodes_.multiplier(s)->value.data.data() + at));
+  // The states before a step, as the multipliers leave them.
+  void multiply_states(const Step& step, Range units) {
+    for (int s = 0; s < kStates; ++s)
+      if (const Node<T>* m = state_nodes_.multiplier(s)) multiply(step, units, *m, incoming(s), previous_[s].data());
+    if (const Node<T>* q = state_nodes_.product_multiplier) multiply(step, units, *q, previous_[0].data(), operands_.data());
   }
 
   // columns = bias + W x, for some rows.
@@ -378,14 +393,13 @@ class Recurrence final : public RecurrentNode<T> {
     }
   }
 
-  // to = product multiplier * from
-  void multiply(const Step& step, Range units, const Buffer<T>& from, Buffer<T>& to) const {
-    const T* by = state_nodes_.product_multiplier->value.data.data();
+  // to = node * from
+  static void multiply(const Step& step, Range units, const Node<T>& node, const T* from, T* to) {
+    const T* by = node.value.data.data();
+    const long stride = node.value.stride;
     for (long row = step.row; row < step.row + step.rows; ++row)
-      for (long u = units.begin * W; u < units.end * W; u += W) {
-        const long at = row * hidden_stride + u;
-        store(to.data() + at, load<T>(from.data() + at) * load<T>(by + at));
-      }
+      for (long at = row * stride + units.begin * W; at < row * stride + units.end * W; at += W)
+        store(to + at, load<T>(from + at) * load<T>(by + at));
   }
 
   // Where the state after the step is, of its row `i`.
@@ -412,8 +426,6 @@ class Recurrence final : public RecurrentNode<T> {
           store(states + u, state);
           if (s == 0) store(this->value.data.data() + at, state);
         }
-        if (state_nodes_.multiplier(s) && i < step.next_rows)
-          for (long u = units.begin * W; u < units.end * W; u += W) multiply_state(s, (step.next_row + i) * hidden_stride + u);
       }
     }
   }
@@ -444,9 +456,6 @@ class Recurrence final : public RecurrentNode<T> {
           for (int s = 0; s < kStates; ++s) {
             one.previous_states[s] = previous_[s].data() + at;
             one.states[s] = (goes_on ? incoming(s) : this->states[s].data()) + next_at;
-            const Node<T>* m = goes_on && !state_nodes_.update(s) ? state_nodes_.multiplier(s) : nullptr;
-            one.multipliers[s] = m ? m->value.data.data() + next_at : nullptr;
-            one.multiplied_states[s] = previous_[s].data() + next_at;
           }
           one.output = this->value.data.data() + at;
           one.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
@@ -462,7 +471,7 @@ class Recurrence final : public RecurrentNode<T> {
         }
       }
     if constexpr (reads_kept(kPhase + 1))
-      if (state_nodes_.product_multiplier) multiply(step, units, kept_, kept_operands_);
+      if (const Node<T>* q = state_nodes_.product_multiplier) multiply(step, units, *q, kept_.data(), kept_operands_.data());
     if (kPhase == kLayout.num_phases - 1 && !state_nodes_.updates.empty()) update_states(pass, step, units);
   }
 
@@ -480,7 +489,6 @@ class Recurrence final : public RecurrentNode<T> {
 
   void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
     bool first = true;
-    const long narrow = fuses_input(group) ? 2 * W : 0;  // so few gradients of inputs a step computes, its columns at hand
     if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));  // none of them has a step here
     for_chunks(group, !reverse_, [&](Range chunk) {
       for_steps(chunk, !reverse_, [&](long t) {
@@ -491,11 +499,10 @@ class Recurrence final : public RecurrentNode<T> {
           phase_backward<kPhase>(pass, step, all_units());
           products_backward(step, kPhase, all_units());
         });
-        input_gradients({step.row, step.row + step.rows}, {1, narrow + 1});
       });
       if (pass.interrupt->requested()) return;
       const Range rows = rows_of(group, chunk);
-      input_gradients(rows, {narrow + 1, kAnySize});
+      input_gradients(rows);
       weight_gradients(rows, all_units(), gradients, !std::exchange(first, false));
     });
   }
@@ -529,7 +536,7 @@ class Recurrence final : public RecurrentNode<T> {
           [&](int k, int count) {
             const Range units = units_of_share(k, count), some = share(rows.size(), k, count, 16);
             weight_gradients(rows, units, gradients_[0].data(), accumulate);
-            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end}, {1, kAnySize});
+            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end});
           },
           shares);
     });
@@ -622,37 +629,36 @@ class Recurrence final : public RecurrentNode<T> {
             store(gradient + at, load<T>(gradient + at) + load<T>(passed_gradients_[s].data() + at));
           }
     }
-    for (Node<T>* m : multipliers_) multiplier_backward(step, units, *m);
+    for (int s = 0; s < kStates; ++s)
+      if (state_nodes_.multiplier(s)) multiplier_backward(step, units, s);
   }
 
-  // The gradients of the states that a node has multiplied, to those before it and to the node. Of a decay exp(-max(0, v)) it
+  // The gradient of a state that a node has multiplied, to the state before it and to the node. Of a decay exp(-max(0, v)) it
   // is that of v, whose derivative is the state as multiplied, but for the sign.
-  void multiplier_backward(const Step& step, Range units, Node<T>& m) {
-    Value<T>& value = m.value;
-    const bool decays = value.is_decay, adds = !decays || value.has_exponent_gradient;
-    const T* factors = value.data.data();
-    T* to = decays ? value.exponent_gradient.data() : value.needs_gradient ? value.gradient.data() : nullptr;
-    std::array<const T*, kStates> multiplied{};
-    std::array<T*, kStates> gradients{};
-    int count = 0;
-    for (int s = 0; s < kStates; ++s) {
-      if (state_nodes_.multiplier(s) != &m) continue;
-      multiplied[count] = (decays ? previous_[s] : unmultiplied_[s]).data();
-      gradients[count++] = this->state_gradients[s].data();
-    }
-    for (long i = 0; i < step.rows; ++i)
-      for (long u = units.begin * W; u < units.end * W; u += W) {
-        const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
-        const Vec<T> factor = load<T>(factors + at);
-        Vec<T> sum{};
-        for (int s = 0; s < count; ++s) {
-          const Vec<T> g = load<T>(gradients[s] + state_at);
-          sum = fma(g, load<T>(multiplied[s] + at), sum);
-          store(gradients[s] + state_at, g * factor);
+  void multiplier_backward(const Step& step, Range units, int s) {
+    Value<T>& value = state_nodes_.multiplier(s)->value;
+    const T *factors = value.data.data(), *multiplied = value.is_decay ? previous_[s].data() : incoming(s);
+    const auto pass_on = [&](auto&& hand) {
+      for (long i = 0; i < step.rows; ++i) {
+        const long row = (step.row + i) * hidden_stride;
+        T* gradients = this->state_gradients[s].data() + (step.sequence + i) * hidden_stride;
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          const Vec<T> g = load<T>(gradients + u), factor = load<T>(factors + row + u);
+          hand(row + u, g * load<T>(multiplied + row + u), factor);
+          store(gradients + u, g * factor);
         }
-        if (decays) sum = factor < Vec<T>{} + 1 ? -sum : Vec<T>{};
-        if (to) store(to + at, adds ? load<T>(to + at) + sum : sum);
       }
+    };
+    const auto slope = [](Vec<T> g, Vec<T> factor) { return factor < Vec<T>{} + 1 ? -g : Vec<T>{}; };
+    T* to = (value.is_decay ? value.exponent_gradient : value.gradient).data();
+    if (value.is_decay && !adds_to_exponent_gradient_[s])
+      pass_on([&](long at, Vec<T> g, Vec<T> factor) { store(to + at, slope(g, factor)); });
+    else if (value.is_decay)
+      pass_on([&](long at, Vec<T> g, Vec<T> factor) { store(to + at, load<T>(to + at) + slope(g, factor)); });
+    else if (value.needs_gradient)
+      pass_on([&](long at, Vec<T> g, Vec<T>) { store(to + at, load<T>(to + at) + g); });
+    else
+      pass_on([](long, Vec<T>, Vec<T>) {});
   }
 
   // The gradient of a product by a node, to the node and to what it multiplied.
@@ -680,11 +686,10 @@ class Recurrence final : public RecurrentNode<T> {
     product<T>(rows, {g.data, g.stride}, summed, packed, plain_panels<T>(size), panels, initial, out);
   }
 
-  // Of the inputs of which so many columns have a gradient.
-  void input_gradients(Range rows, Range sizes) {
+  void input_gradients(Range rows) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       Value<T>& x = sources_[s]->value;
-      if (!x.needs_gradient || x.gradient_size < sizes.begin || x.gradient_size >= sizes.end) continue;
+      if (!x.needs_gradient) continue;
       const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
       const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
       transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.gradient_size, kLayout.input_first,
@@ -728,12 +733,12 @@ class Recurrence final : public RecurrentNode<T> {
 
   Sources<T> sources_;
   StateNodes<T> state_nodes_;
-  std::vector<Node<T>*> multipliers_;  // each once
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
+  std::array<bool, kMaxStates> adds_to_exponent_gradient_{};  // of its multiplier, to what another state or layer has written
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

@@ -83,6 +83,15 @@ inline Vec<float> load_first(const float* p, long count) { return _mm512_maskz_l
 inline Vec<double> load_first(const double* p, long count) { return _mm512_maskz_loadu_pd((1u << count) - 1, p); }
 inline void store_first(float* p, Vec<float> v, long count) { _mm512_mask_storeu_ps(p, (1u << count) - 1, v); }
 inline void store_first(double* p, Vec<double> v, long count) { _mm512_mask_storeu_pd(p, (1u << count) - 1, v); }
+#elif defined(__AVX2__) && defined(__FMA__)
+inline __m256i first_bytes(long count) {
+  alignas(64) static constexpr std::int32_t kOnes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(reinterpret_cast<const char*>(kOnes + 8) - count));
+}
+inline Vec<float> load_first(const float* p, long count) { return _mm256_maskload_ps(p, first_bytes(count * 4)); }
+inline Vec<double> load_first(const double* p, long count) { return _mm256_maskload_pd(p, first_bytes(count * 8)); }
+inline void store_first(float* p, Vec<float> v, long count) { _mm256_maskstore_ps(p, first_bytes(count * 4), v); }
+inline void store_first(double* p, Vec<double> v, long count) { _mm256_maskstore_pd(p, first_bytes(count * 8), v); }
 #else
 template <class T>
 inline Vec<T> load_first(const T* p, long count) {
@@ -180,11 +189,16 @@ template <class V>
 inline V lesser(V a, V b) { return a < b ? a : b; }
 template <class V>
 inline V greater(V a, V b) { return a > b ? a : b; }
-#if defined(__AVX512F__)  // GCC makes a comparison and a selection of those, and warns of the intrinsics without a mask
+#if defined(__AVX512F__)  // GCC makes a comparison and a selection of those; it warns of these intrinsics without a mask
 inline Vec<float> lesser(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
 inline Vec<double> lesser(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(0xFF, a, b); }
 inline Vec<float> greater(Vec<float> a, Vec<float> b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
 inline Vec<double> greater(Vec<double> a, Vec<double> b) { return _mm512_maskz_max_pd(0xFF, a, b); }
+#elif defined(__AVX2__) && defined(__FMA__)
+inline Vec<float> lesser(Vec<float> a, Vec<float> b) { return _mm256_min_ps(a, b); }
+inline Vec<double> lesser(Vec<double> a, Vec<double> b) { return _mm256_min_pd(a, b); }
+inline Vec<float> greater(Vec<float> a, Vec<float> b) { return _mm256_max_ps(a, b); }
+inline Vec<double> greater(Vec<double> a, Vec<double> b) { return _mm256_max_pd(a, b); }
 #endif
 
 template <class T>
