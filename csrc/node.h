@@ -58,6 +58,7 @@ struct Pass {
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
   bool training = false;                 // dropout draws
+  bool keeps = true;                     // what a layer computed is differentiated or read afterwards, and not its output alone
   const std::vector<const Batch*>* streams = nullptr;  // the batch of each stream; this pass' is one of them
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does

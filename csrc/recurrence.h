@@ -2,7 +2,8 @@
 // other nodes, with a value a unit and step, do to its states (StateNodes).
 //
 // Memory of one layer in one direction, for S = vectors of units * columns * vector width (and at times a cache line more):
-//   columns (steps, S)     pre-activations, then activations, then their gradients, in place
+//   columns (steps, S)     pre-activations, then activations, then their gradients, in place; of a chunk or a step at a time
+//                          where the pass keeps nothing
 //   previous (steps, H)    each state of the step before, after the multiplier: what the products and equations read
 //   kept (steps, H)        the vector that a cell hands from one phase to the next (r * h, or the new c)
 //   operands (steps, H)    where there is a product multiplier, what the products of weight_hh read
@@ -143,7 +144,9 @@ class Recurrence final : public RecurrentNode<T> {
 
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
-    columns_.resize(batch.num_steps * weights_.stride);
+    columns_begin_.assign(1, 0);
+    for (const Group& group : batch.groups) columns_begin_.push_back(columns_begin_.back() + rows_of_columns(pass, group));
+    columns_.resize(columns_begin_.back() * weights_.stride);
     this->value.data.resize(batch.num_steps * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * hidden_stride);
     for (int s = 0; s < kStates; ++s) {
@@ -252,6 +255,21 @@ class Recurrence final : public RecurrentNode<T> {
 
   Rows<T> columns() { return {columns_.data(), weights_.stride}; }
 
+  // How many rows of columns stand at a time: all, or those of a chunk, or of a step that multiplies its own inputs.
+  long rows_of_columns(const Pass<T>& pass, const Group& group) const {
+    if (pass.keeps) return group.rows.size();
+    if (fuses_input(group)) return group.num_sequences;
+    long most = 0;
+    for_chunks(group, false, [&](Range chunk) { most = std::max(most, rows_of(group, chunk).size()); });
+    return most;
+  }
+
+  // Those from a row of a chunk on.
+  Rows<T> columns_of(const Pass<T>& pass, const Group& group, Range chunk, long row) {
+    const long first = pass.keeps ? group.rows.begin : fuses_input(group) ? row : rows_of(group, chunk).begin;
+    return columns().at(columns_begin_[&group - pass.batch.groups.data()] + row - first);
+  }
+
   Range all_units() const { return {0, weights_.units}; }
 
   // Into how many shares of units a step's work is cut among so many threads; 1: it is not. The work is that of reading
@@ -318,12 +336,14 @@ class Recurrence final : public RecurrentNode<T> {
     start(pass.batch, group);
     long num_rows = 0;
     for_chunks(group, reverse_, [&](Range chunk) {
-      if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units());
+      const Rows<T> columns = columns_of(pass, group, chunk, rows_of(group, chunk).begin);
+      if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units(), columns);
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
         multiply_states(step, all_units());
-        for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
+        const Rows<T> of_step = columns_of(pass, group, chunk, step.row);
+        for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units(), of_step); });
         num_rows += step.rows;
       });
     });
@@ -333,15 +353,17 @@ class Recurrence final : public RecurrentNode<T> {
   void forward_by_units(Pass<T>& pass, const Group& group, int shares) {
     start(pass.batch, group);
     for_chunks(group, reverse_, [&](Range chunk) {
+      const Rows<T> columns = columns_of(pass, group, chunk, rows_of(group, chunk).begin);
       if (!fuses_input(group))
-        pass.team->run([&](int k, int count) { input_products(rows_of(group, chunk), units_of_share(k, count)); }, shares);
+        pass.team->run([&](int k, int count) { input_products(rows_of(group, chunk), units_of_share(k, count), columns); }, shares);
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
         if (state_nodes_.multiplies())
           pass.team->run([&](int k, int count) { multiply_states(step, units_of_share(k, count)); }, shares);
+        const Rows<T> of_step = columns_of(pass, group, chunk, step.row);
         for_phases([&]<int kPhase>() {
-          pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
+          pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count), of_step); }, shares);
         });
         this->num_rows.fetch_add(step.rows, std::memory_order_relaxed);
       });
@@ -371,9 +393,9 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   // columns = bias + W x, for some rows.
-  void input_products(Range rows, Range units) {
-    for (long r = rows.begin; r < rows.end; ++r) start_columns(columns().at(r).data, units);
-    const Rows<T> sums = columns().at(rows.begin, kLayout.input_first * W);
+  void input_products(Range rows, Range units, Rows<T> columns) const {
+    for (long r = 0; r < rows.size(); ++r) start_columns(columns.at(r).data, units);
+    const Rows<T> sums = columns.at(0, kLayout.input_first * W);
     Rows<const T> initial{weights_.bias() + kLayout.input_first * W, 0};
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Value<T>& x = sources_[s]->value;
@@ -431,15 +453,15 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   template <int kPhase>
-  void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units) {
+  void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units, Rows<T> columns_of_step) {
     std::array<const T*, kMaxProducts> operands{};
     for (int p = 0; p < kLayout.num_products; ++p) operands[p] = operand(kLayout.products[p]);
     constexpr long kRowBlock = 48;  // rows whose columns of one vector of units stay in the first-level cache
     for (long u = units.begin; u < units.end; ++u)
       for (long first = 0; first < step.rows; first += kRowBlock) {
         const long row = step.row + first, rows = std::min(kRowBlock, step.rows - first);
-        if (kPhase == 0 && fuses_input(group)) input_products({row, row + rows}, {u, u + 1});
-        const Rows<T> columns = this->columns().at(row, u * kColumns * W);
+        if (kPhase == 0 && fuses_input(group)) input_products({row, row + rows}, {u, u + 1}, columns_of_step.at(first));
+        const Rows<T> columns = columns_of_step.at(first, u * kColumns * W);
         for (int p = 0; p < kLayout.num_products; ++p) {
           const RecurrentProduct& one = kLayout.products[p];
           if (one.phase != kPhase) continue;
@@ -464,8 +486,8 @@ class Recurrence final : public RecurrentNode<T> {
           one.masked = is_masked(pass, row + r);
           if (kPhase == 0) {
             const long next_row = goes_on ? step.next_row + first + r : row + r;
-            if (u + 1 < units.end) prefetch_written(row + r, next_row, u + 1);
-            else prefetch_written(next_row, next_row, units.begin);
+            if (u + 1 < units.end) prefetch_written(pass, row + r, next_row, u + 1);
+            else prefetch_written(pass, next_row, next_row, units.begin);
           }
           Cell::template forward<kPhase>(one);
         }
@@ -476,9 +498,11 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   // The lines that a row will write for one vector of units: 2 to 6 % of the time where the batch exceeds the caches.
-  void prefetch_written(long row, long next_row, long u) {
-    const T* columns = columns_.data() + row * weights_.stride + u * kColumns * W;
-    for (int column = 0; column < kColumns; ++column) __builtin_prefetch(columns + column * W, 1);
+  void prefetch_written(const Pass<T>& pass, long row, long next_row, long u) {
+    if (pass.keeps) {
+      const T* columns = columns_.data() + row * weights_.stride + u * kColumns * W;
+      for (int column = 0; column < kColumns; ++column) __builtin_prefetch(columns + column * W, 1);
+    }
     __builtin_prefetch(this->value.data.data() + row * hidden_stride + u * W, 1);
     for (int s = 0; s < kStates; ++s) __builtin_prefetch(incoming(s) + next_row * hidden_stride + u * W, 1);
   }
@@ -735,6 +759,7 @@ class Recurrence final : public RecurrentNode<T> {
   StateNodes<T> state_nodes_;
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
+  std::vector<long> columns_begin_;  // of each group, the first row of its columns
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
