@@ -147,15 +147,17 @@ void product(long rows, Rows<const T> a, Segments summed, const T* packed, const
 template <class T>
 void transposed_product(long rows, Range outputs, Rows<const T> a, Rows<const T> g, const Panels& panels, Rows<T> c,
                         bool accumulate) {
-  constexpr long kBlock = 128, W = kWidth<T>;  // rows whose columns of a and g stay in the first-level cache
-  alignas(64) T copied[kBlock * kTileVectors * W];  // of g: its rows are pages apart
-  for (long block = 0; block < rows || block == 0; block += kBlock) {
-    const long block_rows = std::min(kBlock, rows - block);
+  constexpr long kCopied = 128, kInPlace = 256, W = kWidth<T>;  // rows whose columns of a and g stay in the cache
+  alignas(64) T copied[kCopied * kTileVectors * W];  // of g, whose rows are pages apart, for the first-level cache
+  const bool copies = outputs.size() > 16 * tile_rows(panels.vectors);
+  const long most = copies ? kCopied : kInPlace;
+  for (long block = 0; block < rows || block == 0; block += most) {
+    const long block_rows = std::min(most, rows - block);
     for (long p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors_of(p);
       const long column = p * panels.stride;
       Rows<const T> factor = g.at(block, column);
-      if (outputs.size() > 2 * tile_rows(vectors)) {
+      if (copies) {
         for (long r = 0; r < block_rows; ++r)
           for (int v = 0; v < vectors; ++v) store(copied + (r * vectors + v) * W, load<T>(factor.at(r, v * W).data));
         factor = {copied, vectors * W};
