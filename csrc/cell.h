@@ -58,8 +58,6 @@ struct ForwardStep {
   T* columns;
   std::array<const T*, kMaxStates> previous_states;
   std::array<T*, kMaxStates> states;
-  std::array<const T*, kMaxStates> multipliers;  // null: none
-  std::array<T*, kMaxStates> multiplied_states;
   T* output;
   T* kept_vector;
   const T* diagonal;     // weight_ch where diagonal, this vector of units of block 0
@@ -76,7 +74,6 @@ struct ForwardStep {
   void next(int state, V v) {
     if (masked) v = previous(state);
     store(states[state], v);
-    if (multipliers[state]) store(multiplied_states[state], v * load<T>(multipliers[state]));
     if (state == 0) store(output, v);
   }
 };

@@ -95,7 +95,7 @@ class Network : public Plan<T> {
     Team team(gather_threads(1));
     pack(backward, team);
     if (data.mask) passes_[0].gather_mask(data.mask);
-    begin_pass(team, interrupt, training, seed);
+    begin_pass(team, interrupt, true, training, seed);
     run_forward();
   }
 
@@ -118,7 +118,7 @@ class Network : public Plan<T> {
     attach(data);
     Team team(gather_threads(4));
     pack(true, team);
-    begin_pass(team, interrupt, true, seed);
+    begin_pass(team, interrupt, true, true, seed);
     windows_.cut(steps, data.mask);
     windows_.forward(true, [] {});
     run_backward(false, arrive, leave);
@@ -162,7 +162,7 @@ class Network : public Plan<T> {
           interrupt.check();
           interrupt.throw_if_requested();
           pack(true, team);
-          begin_pass(team, interrupt, true, mix(seed) + static_cast<std::uint64_t>(update));
+          begin_pass(team, interrupt, true, true, mix(seed) + static_cast<std::uint64_t>(update));
           if (by_window) windows_.enter(window);
           if (by_window || !steps) {
             run_forward();
@@ -216,7 +216,7 @@ class Network : public Plan<T> {
       set_batch(data.streams, order + at, std::min(batch_size, count - at), steps);
       if (!of_batches) pack(false, of_batches.emplace(gather_threads(static_cast<double>((count - at + batch_size - 1) / batch_size))));
       Team& team = *of_batches;
-      begin_pass(team, interrupt, false, 0);
+      begin_pass(team, interrupt, false, false, 0);
       if (steps) {
         windows_.cut(steps, nullptr);
         windows_.forward(false, [&] { visit_steps(team); });
@@ -246,7 +246,7 @@ class Network : public Plan<T> {
     Team team(1);
     inputs_[0]->data = x;
     passes_[0].mask = nullptr;
-    begin_pass(team, interrupt, false, 0);
+    begin_pass(team, interrupt, false, false, 0);
     run_forward();
     scatter(number, out, team);
   }
@@ -264,7 +264,7 @@ class Network : public Plan<T> {
     Team team(gather_threads(1));
     inputs_[0]->data = x;
     passes_[0].mask = nullptr;
-    begin_pass(team, interrupt, false, 0);
+    begin_pass(team, interrupt, false, false, 0);
     windows_.cut(window, nullptr);
     try {
       windows_.forward(false, [&] { if (per_step) scatter(number, out, team); });
@@ -397,12 +397,13 @@ class Network : public Plan<T> {
     return most_groups(count);
   }
 
-  void begin_pass(Team& team, Interrupt& interrupt, bool training, std::uint64_t seed) {
+  void begin_pass(Team& team, Interrupt& interrupt, bool keeps, bool training, std::uint64_t seed) {
     batches_.clear();
     for (const Pass<T>& pass : passes_) batches_.push_back(&pass.batch);
     for (Pass<T>& pass : passes_) {
       pass.team = &team;
       pass.interrupt = &interrupt;
+      pass.keeps = keeps;
       pass.training = training;
       pass.seed = seed;
       pass.gradients = gradients_.data();

@@ -42,15 +42,13 @@ struct Value {
   }
 };
 
-// A row of `size` numbers, and zeros up to `width`. A call to copy so few costs more than they do.
+// A row of `size` numbers, and zeros up to whole vectors. A call to copy so few costs more than they do.
 template <class T>
-inline void copy_row(const T* from, long size, T* to, long width) {
+inline void copy_row(const T* from, long size, T* to) {
   constexpr long W = kWidth<T>;
   long i = 0;
   for (; i + W <= size; i += W) store(to + i, load<T>(from + i));
-  Vec<T> rest = load_first(from + i, size - i);
-  for (; i + W <= width; i += W) store(to + i, std::exchange(rest, Vec<T>{}));
-  store_first(to + i, rest, width - i);
+  if (i < size) store(to + i, load_first(from + i, size - i));
 }
 
 // One pass over one batch of one stream.
@@ -60,6 +58,7 @@ struct Pass {
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
   bool training = false;                 // dropout draws
+  bool keeps = true;                     // what a layer computed is differentiated or read afterwards, and not its output alone
   const std::vector<const Batch*>* streams = nullptr;  // the batch of each stream; this pass' is one of them
   std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does

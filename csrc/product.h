@@ -147,16 +147,25 @@ void product(long rows, Rows<const T> a, Segments summed, const T* packed, const
 template <class T>
 void transposed_product(long rows, Range outputs, Rows<const T> a, Rows<const T> g, const Panels& panels, Rows<T> c,
                         bool accumulate) {
-  constexpr long kBlock = 256;  // rows whose columns of a and g stay in the cache
-  for (long block = 0; block < rows || block == 0; block += kBlock) {
-    const long block_rows = std::min(kBlock, rows - block);
+  constexpr long kCopied = 128, kInPlace = 256, W = kWidth<T>;  // rows whose columns of a and g stay in the cache
+  alignas(64) T copied[kCopied * kTileVectors * W];  // of g, whose rows are pages apart, for the first-level cache
+  const bool copies = outputs.size() > 16 * tile_rows(panels.vectors);
+  const long most = copies ? kCopied : kInPlace;
+  for (long block = 0; block < rows || block == 0; block += most) {
+    const long block_rows = std::min(most, rows - block);
     for (long p = 0; p < panels.count; ++p) {
       const int vectors = panels.vectors_of(p);
       const long column = p * panels.stride;
+      Rows<const T> factor = g.at(block, column);
+      if (copies) {
+        for (long r = 0; r < block_rows; ++r)
+          for (int v = 0; v < vectors; ++v) store(copied + (r * vectors + v) * W, load<T>(factor.at(r, v * W).data));
+        factor = {copied, vectors * W};
+      }
       for_each_tile(outputs.size(), tile_rows(vectors), [&](long first, int count) {
         const long i = outputs.begin + first;
         T* out = c.at(i, column).data;
-        tile_for<T, true>(count, vectors)({block_rows}, a.at(block, i).data, a.stride, g.at(block, column).data, g.stride,
+        tile_for<T, true>(count, vectors)({block_rows}, a.at(block, i).data, a.stride, factor.data, factor.stride,
                                           block || accumulate ? out : nullptr, c.stride, out, c.stride);
       });
     }

@@ -2,7 +2,8 @@
 // other nodes, with a value a unit and step, do to its states (StateNodes).
 //
 // Memory of one layer in one direction, for S = vectors of units * columns * vector width (and at times a cache line more):
-//   columns (steps, S)     pre-activations, then activations, then their gradients, in place
+//   columns (steps, S)     pre-activations, then activations, then their gradients, in place; of a chunk or a step at a time
+//                          where the pass keeps nothing
 //   previous (steps, H)    each state of the step before, after the multiplier: what the products and equations read
 //   kept (steps, H)        the vector that a cell hands from one phase to the next (r * h, or the new c)
 //   operands (steps, H)    where there is a product multiplier, what the products of weight_hh read
@@ -82,6 +83,7 @@ struct StateNodes {
 
   Node<T>* multiplier(int state) const { return multipliers.empty() ? nullptr : multipliers[state]; }
   Node<T>* update(int state) const { return updates.empty() ? nullptr : updates[state]; }
+  bool multiplies() const { return !multipliers.empty() || product_multiplier; }
   std::vector<Node<T>*> all() const {
     std::vector<Node<T>*> nodes(multipliers);
     nodes.insert(nodes.end(), updates.begin(), updates.end());
@@ -105,8 +107,6 @@ class Recurrence final : public RecurrentNode<T> {
         weights_(sources_, hidden_size, first_parameter) {
     this->value.reversed = reverse;
     this->value.stream = sources_.front()->value.stream;
-    for (Node<T>* m : state_nodes_.multipliers)
-      if (m && !std::count(multipliers_.begin(), multipliers_.end(), m)) multipliers_.push_back(m);
   }
 
   long bytes_of_products() const override { return weights_.bytes_of_products(); }
@@ -120,6 +120,10 @@ class Recurrence final : public RecurrentNode<T> {
   }
 
   void read_state(const Batch& batch, long state, T* to) const override {
+    if (state == 0) {
+      std::copy_n(this->value.data.data(), batch.num_steps * hidden_stride, to);
+      return;
+    }
     const Buffer<T>& before = state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state];
     batch.for_rows(0, batch.num_steps, [&](long row, long b, long t) {
       const long next = reverse_ ? t - 1 : t + 1;
@@ -140,12 +144,14 @@ class Recurrence final : public RecurrentNode<T> {
 
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
-    columns_.resize(batch.num_steps * weights_.stride);
+    columns_begin_.assign(1, 0);
+    for (const Group& group : batch.groups) columns_begin_.push_back(columns_begin_.back() + rows_of_columns(pass, group));
+    columns_.resize(columns_begin_.back() * weights_.stride);
     this->value.data.resize(batch.num_steps * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_.resize(batch.num_steps * hidden_stride);
     for (int s = 0; s < kStates; ++s) {
       previous_[s].resize(batch.num_steps * hidden_stride);
-      if (state_nodes_.multiplier(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
+      if (keeps_unmultiplied(s)) unmultiplied_[s].resize(batch.num_steps * hidden_stride);
       if (keeps_moves(s)) moves_[s].resize(batch.num_steps * hidden_stride);
     }
     if (state_nodes_.product_multiplier) {
@@ -169,11 +175,20 @@ class Recurrence final : public RecurrentNode<T> {
       if (state_nodes_.update(s)) passed_gradients_[s].resize(batch.num_sequences * hidden_stride);
       if (this->records_gradients) this->recorded_gradients[s].resize(batch.num_steps * hidden_stride);
     }
-    for (Node<T>* node : state_nodes_.all()) {
-      Value<T>& acting = node->value;
-      if (acting.is_decay) acting.exponent_gradient.resize(batch.num_steps * acting.stride);
-      else if (acting.needs_gradient) acting.accumulated_gradient(batch);
+    const auto accumulate = [&](Node<T>* node) {
+      if (node && node->value.needs_gradient) node->value.accumulated_gradient(batch);
+    };
+    for (int s = 0; s < kStates; ++s) {
+      Node<T>* m = state_nodes_.multiplier(s);
+      if (m && m->value.is_decay) {
+        m->value.exponent_gradient.resize(batch.num_steps * hidden_stride);
+        adds_to_exponent_gradient_[s] = std::exchange(m->value.has_exponent_gradient, true);
+      } else {
+        accumulate(m);
+      }
+      accumulate(state_nodes_.update(s));
     }
+    accumulate(state_nodes_.product_multiplier);
     if (state_nodes_.product_multiplier) operand_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.keeps_vector) kept_gradient_.resize(batch.num_sequences * hidden_stride);
     if constexpr (kLayout.num_held > 0) held_.resize(kLayout.num_held * batch.num_sequences * hidden_stride);
@@ -197,14 +212,12 @@ class Recurrence final : public RecurrentNode<T> {
     std::vector<const T*> groups;
     for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
     weights_.unpack(groups, pass.gradients, *pass.team);
-    for (Node<T>* m : multipliers_) m->value.has_exponent_gradient = m->value.is_decay;
     this->end_state_gradients(batch);
   }
 
  private:
   using RecurrentNode<T>::hidden_size, RecurrentNode<T>::hidden_stride;
 
-  static constexpr long kAnySize = std::numeric_limits<long>::max();
   static constexpr int kUnitsOfPanel = kTileVectors;  // vectors of units that a panel of the backward product writes
 
   // Whether a product of weight_hh reads the kept vector, in a phase: r * h stands there for h.
@@ -229,12 +242,33 @@ class Recurrence final : public RecurrentNode<T> {
     return product.source == kKept ? kept_operands_.data() : operands_.data();
   }
 
+  // Whether a state is kept as it is before its multiplier too: for the gradient of that, or to be read, where it is no output.
+  bool keeps_unmultiplied(int state) const {
+    const Node<T>* m = state_nodes_.multiplier(state);
+    return m && (state > 0 || (m->value.needs_gradient && !m->value.is_decay));
+  }
+
   bool keeps_moves(int state) const {
     const Node<T>* update = state_nodes_.update(state);
     return update && update->value.needs_gradient;
   }
 
   Rows<T> columns() { return {columns_.data(), weights_.stride}; }
+
+  // How many rows of columns stand at a time: all, or those of a chunk, or of a step that multiplies its own inputs.
+  long rows_of_columns(const Pass<T>& pass, const Group& group) const {
+    if (pass.keeps) return group.rows.size();
+    if (fuses_input(group)) return group.num_sequences;
+    long most = 0;
+    for_chunks(group, false, [&](Range chunk) { most = std::max(most, rows_of(group, chunk).size()); });
+    return most;
+  }
+
+  // Those from a row of a chunk on.
+  Rows<T> columns_of(const Pass<T>& pass, const Group& group, Range chunk, long row) {
+    const long first = pass.keeps ? group.rows.begin : fuses_input(group) ? row : rows_of(group, chunk).begin;
+    return columns().at(columns_begin_[&group - pass.batch.groups.data()] + row - first);
+  }
 
   Range all_units() const { return {0, weights_.units}; }
 
@@ -279,8 +313,8 @@ class Recurrence final : public RecurrentNode<T> {
     return step;
   }
 
-  // Where a state is written for the step after: before its multiplier, if it has one.
-  T* incoming(int state) { return (state_nodes_.multiplier(state) ? unmultiplied_[state] : previous_[state]).data(); }
+  // Where a state is written for the step after, before its multiplier.
+  T* incoming(int state) { return (keeps_unmultiplied(state) ? unmultiplied_ : previous_)[state].data(); }
 
   template <class Visit>
   void for_chunks(const Group& group, bool descending, Visit&& visit) const {
@@ -302,12 +336,14 @@ class Recurrence final : public RecurrentNode<T> {
     start(pass.batch, group);
     long num_rows = 0;
     for_chunks(group, reverse_, [&](Range chunk) {
-      if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units());
+      const Rows<T> columns = columns_of(pass, group, chunk, rows_of(group, chunk).begin);
+      if (!fuses_input(group)) input_products(rows_of(group, chunk), all_units(), columns);
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (state_nodes_.product_multiplier) multiply(step, all_units(), previous_[0], operands_);
-        for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units()); });
+        multiply_states(step, all_units());
+        const Rows<T> of_step = columns_of(pass, group, chunk, step.row);
+        for_phases([&]<int kPhase>() { phase_forward<kPhase>(pass, group, step, all_units(), of_step); });
         num_rows += step.rows;
       });
     });
@@ -317,15 +353,17 @@ class Recurrence final : public RecurrentNode<T> {
   void forward_by_units(Pass<T>& pass, const Group& group, int shares) {
     start(pass.batch, group);
     for_chunks(group, reverse_, [&](Range chunk) {
+      const Rows<T> columns = columns_of(pass, group, chunk, rows_of(group, chunk).begin);
       if (!fuses_input(group))
-        pass.team->run([&](int k, int count) { input_products(rows_of(group, chunk), units_of_share(k, count)); }, shares);
+        pass.team->run([&](int k, int count) { input_products(rows_of(group, chunk), units_of_share(k, count), columns); }, shares);
       for_steps(chunk, reverse_, [&](long t) {
         if (pass.interrupt->check()) return;
         const Step step = step_of(group, t);
-        if (state_nodes_.product_multiplier)
-          pass.team->run([&](int k, int count) { multiply(step, units_of_share(k, count), previous_[0], operands_); }, shares);
+        if (state_nodes_.multiplies())
+          pass.team->run([&](int k, int count) { multiply_states(step, units_of_share(k, count)); }, shares);
+        const Rows<T> of_step = columns_of(pass, group, chunk, step.row);
         for_phases([&]<int kPhase>() {
-          pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count)); }, shares);
+          pass.team->run([&](int k, int count) { phase_forward<kPhase>(pass, group, step, units_of_share(k, count), of_step); }, shares);
         });
         this->num_rows.fetch_add(step.rows, std::memory_order_relaxed);
       });
@@ -343,22 +381,21 @@ class Recurrence final : public RecurrentNode<T> {
   void start(const Batch& batch, const Group& group) {
     for (long b = group.first_sequence; b < group.first_sequence + group.num_sequences && batch.length[b] > 0; ++b) {
       const long at = batch.row(reverse_ ? batch.length[b] - 1 : 0, b) * hidden_stride;
-      for (int s = 0; s < kStates; ++s) {
-        std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride, incoming(s) + at);
-        if (state_nodes_.multiplier(s))
-          for (long u = 0; u < weights_.units * W; u += W) multiply_state(s, at + u);
-      }
+      for (int s = 0; s < kStates; ++s) std::copy_n(this->states[s].data() + b * hidden_stride, hidden_stride, incoming(s) + at);
     }
   }
 
-  void multiply_state(int s, long at) {
-    store(previous_[s].data() + at, load<T>(unmultiplied_[s].data() + at) * load<T>(state_nodes_.multiplier(s)->value.data.data() + at));
+  // The states before a step, as the multipliers leave them.
+  void multiply_states(const Step& step, Range units) {
+    for (int s = 0; s < kStates; ++s)
+      if (const Node<T>* m = state_nodes_.multiplier(s)) multiply(step, units, *m, incoming(s), previous_[s].data());
+    if (const Node<T>* q = state_nodes_.product_multiplier) multiply(step, units, *q, previous_[0].data(), operands_.data());
   }
 
   // columns = bias + W x, for some rows.
-  void input_products(Range rows, Range units) {
-    for (long r = rows.begin; r < rows.end; ++r) start_columns(columns().at(r).data, units);
-    const Rows<T> sums = columns().at(rows.begin, kLayout.input_first * W);
+  void input_products(Range rows, Range units, Rows<T> columns) const {
+    for (long r = 0; r < rows.size(); ++r) start_columns(columns.at(r).data, units);
+    const Rows<T> sums = columns.at(0, kLayout.input_first * W);
     Rows<const T> initial{weights_.bias() + kLayout.input_first * W, 0};
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Value<T>& x = sources_[s]->value;
@@ -378,14 +415,13 @@ class Recurrence final : public RecurrentNode<T> {
     }
   }
 
-  // to = product multiplier * from
-  void multiply(const Step& step, Range units, const Buffer<T>& from, Buffer<T>& to) const {
-    const T* by = state_nodes_.product_multiplier->value.data.data();
+  // to = node * from
+  static void multiply(const Step& step, Range units, const Node<T>& node, const T* from, T* to) {
+    const T* by = node.value.data.data();
+    const long stride = node.value.stride;
     for (long row = step.row; row < step.row + step.rows; ++row)
-      for (long u = units.begin * W; u < units.end * W; u += W) {
-        const long at = row * hidden_stride + u;
-        store(to.data() + at, load<T>(from.data() + at) * load<T>(by + at));
-      }
+      for (long at = row * stride + units.begin * W; at < row * stride + units.end * W; at += W)
+        store(to + at, load<T>(from + at) * load<T>(by + at));
   }
 
   // Where the state after the step is, of its row `i`.
@@ -412,22 +448,20 @@ class Recurrence final : public RecurrentNode<T> {
           store(states + u, state);
           if (s == 0) store(this->value.data.data() + at, state);
         }
-        if (state_nodes_.multiplier(s) && i < step.next_rows)
-          for (long u = units.begin * W; u < units.end * W; u += W) multiply_state(s, (step.next_row + i) * hidden_stride + u);
       }
     }
   }
 
   template <int kPhase>
-  void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units) {
+  void phase_forward(Pass<T>& pass, const Group& group, const Step& step, Range units, Rows<T> columns_of_step) {
     std::array<const T*, kMaxProducts> operands{};
     for (int p = 0; p < kLayout.num_products; ++p) operands[p] = operand(kLayout.products[p]);
     constexpr long kRowBlock = 48;  // rows whose columns of one vector of units stay in the first-level cache
     for (long u = units.begin; u < units.end; ++u)
       for (long first = 0; first < step.rows; first += kRowBlock) {
         const long row = step.row + first, rows = std::min(kRowBlock, step.rows - first);
-        if (kPhase == 0 && fuses_input(group)) input_products({row, row + rows}, {u, u + 1});
-        const Rows<T> columns = this->columns().at(row, u * kColumns * W);
+        if (kPhase == 0 && fuses_input(group)) input_products({row, row + rows}, {u, u + 1}, columns_of_step.at(first));
+        const Rows<T> columns = columns_of_step.at(first, u * kColumns * W);
         for (int p = 0; p < kLayout.num_products; ++p) {
           const RecurrentProduct& one = kLayout.products[p];
           if (one.phase != kPhase) continue;
@@ -444,9 +478,6 @@ class Recurrence final : public RecurrentNode<T> {
           for (int s = 0; s < kStates; ++s) {
             one.previous_states[s] = previous_[s].data() + at;
             one.states[s] = (goes_on ? incoming(s) : this->states[s].data()) + next_at;
-            const Node<T>* m = goes_on && !state_nodes_.update(s) ? state_nodes_.multiplier(s) : nullptr;
-            one.multipliers[s] = m ? m->value.data.data() + next_at : nullptr;
-            one.multiplied_states[s] = previous_[s].data() + next_at;
           }
           one.output = this->value.data.data() + at;
           one.kept_vector = kept_.data() + (kLayout.keeps_vector ? at : 0);
@@ -455,21 +486,23 @@ class Recurrence final : public RecurrentNode<T> {
           one.masked = is_masked(pass, row + r);
           if (kPhase == 0) {
             const long next_row = goes_on ? step.next_row + first + r : row + r;
-            if (u + 1 < units.end) prefetch_written(row + r, next_row, u + 1);
-            else prefetch_written(next_row, next_row, units.begin);
+            if (u + 1 < units.end) prefetch_written(pass, row + r, next_row, u + 1);
+            else prefetch_written(pass, next_row, next_row, units.begin);
           }
           Cell::template forward<kPhase>(one);
         }
       }
     if constexpr (reads_kept(kPhase + 1))
-      if (state_nodes_.product_multiplier) multiply(step, units, kept_, kept_operands_);
+      if (const Node<T>* q = state_nodes_.product_multiplier) multiply(step, units, *q, kept_.data(), kept_operands_.data());
     if (kPhase == kLayout.num_phases - 1 && !state_nodes_.updates.empty()) update_states(pass, step, units);
   }
 
   // The lines that a row will write for one vector of units: 2 to 6 % of the time where the batch exceeds the caches.
-  void prefetch_written(long row, long next_row, long u) {
-    const T* columns = columns_.data() + row * weights_.stride + u * kColumns * W;
-    for (int column = 0; column < kColumns; ++column) __builtin_prefetch(columns + column * W, 1);
+  void prefetch_written(const Pass<T>& pass, long row, long next_row, long u) {
+    if (pass.keeps) {
+      const T* columns = columns_.data() + row * weights_.stride + u * kColumns * W;
+      for (int column = 0; column < kColumns; ++column) __builtin_prefetch(columns + column * W, 1);
+    }
     __builtin_prefetch(this->value.data.data() + row * hidden_stride + u * W, 1);
     for (int s = 0; s < kStates; ++s) __builtin_prefetch(incoming(s) + next_row * hidden_stride + u * W, 1);
   }
@@ -480,7 +513,6 @@ class Recurrence final : public RecurrentNode<T> {
 
   void backward_group(Pass<T>& pass, const Group& group, T* gradients) {
     bool first = true;
-    const long narrow = fuses_input(group) ? 2 * W : 0;  // so few gradients of inputs a step computes, its columns at hand
     if (group.max_length == 0) std::fill_n(gradients, weights_.gradient_size, T(0));  // none of them has a step here
     for_chunks(group, !reverse_, [&](Range chunk) {
       for_steps(chunk, !reverse_, [&](long t) {
@@ -491,11 +523,10 @@ class Recurrence final : public RecurrentNode<T> {
           phase_backward<kPhase>(pass, step, all_units());
           products_backward(step, kPhase, all_units());
         });
-        input_gradients({step.row, step.row + step.rows}, {1, narrow + 1});
       });
       if (pass.interrupt->requested()) return;
       const Range rows = rows_of(group, chunk);
-      input_gradients(rows, {narrow + 1, kAnySize});
+      input_gradients(rows);
       weight_gradients(rows, all_units(), gradients, !std::exchange(first, false));
     });
   }
@@ -529,7 +560,7 @@ class Recurrence final : public RecurrentNode<T> {
           [&](int k, int count) {
             const Range units = units_of_share(k, count), some = share(rows.size(), k, count, 16);
             weight_gradients(rows, units, gradients_[0].data(), accumulate);
-            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end}, {1, kAnySize});
+            if (some.size() > 0) input_gradients({rows.begin + some.begin, rows.begin + some.end});
           },
           shares);
     });
@@ -622,37 +653,36 @@ class Recurrence final : public RecurrentNode<T> {
             store(gradient + at, load<T>(gradient + at) + load<T>(passed_gradients_[s].data() + at));
           }
     }
-    for (Node<T>* m : multipliers_) multiplier_backward(step, units, *m);
+    for (int s = 0; s < kStates; ++s)
+      if (state_nodes_.multiplier(s)) multiplier_backward(step, units, s);
   }
 
-  // The gradients of the states that a node has multiplied, to those before it and to the node. Of a decay exp(-max(0, v)) it
+  // The gradient of a state that a node has multiplied, to the state before it and to the node. Of a decay exp(-max(0, v)) it
   // is that of v, whose derivative is the state as multiplied, but for the sign.
-  void multiplier_backward(const Step& step, Range units, Node<T>& m) {
-    Value<T>& value = m.value;
-    const bool decays = value.is_decay, adds = !decays || value.has_exponent_gradient;
-    const T* factors = value.data.data();
-    T* to = decays ? value.exponent_gradient.data() : value.needs_gradient ? value.gradient.data() : nullptr;
-    std::array<const T*, kStates> multiplied{};
-    std::array<T*, kStates> gradients{};
-    int count = 0;
-    for (int s = 0; s < kStates; ++s) {
-      if (state_nodes_.multiplier(s) != &m) continue;
-      multiplied[count] = (decays ? previous_[s] : unmultiplied_[s]).data();
-      gradients[count++] = this->state_gradients[s].data();
-    }
-    for (long i = 0; i < step.rows; ++i)
-      for (long u = units.begin * W; u < units.end * W; u += W) {
-        const long at = (step.row + i) * hidden_stride + u, state_at = (step.sequence + i) * hidden_stride + u;
-        const Vec<T> factor = load<T>(factors + at);
-        Vec<T> sum{};
-        for (int s = 0; s < count; ++s) {
-          const Vec<T> g = load<T>(gradients[s] + state_at);
-          sum = fma(g, load<T>(multiplied[s] + at), sum);
-          store(gradients[s] + state_at, g * factor);
+  void multiplier_backward(const Step& step, Range units, int s) {
+    Value<T>& value = state_nodes_.multiplier(s)->value;
+    const T *factors = value.data.data(), *multiplied = value.is_decay ? previous_[s].data() : incoming(s);
+    const auto pass_on = [&](auto&& hand) {
+      for (long i = 0; i < step.rows; ++i) {
+        const long row = (step.row + i) * hidden_stride;
+        T* gradients = this->state_gradients[s].data() + (step.sequence + i) * hidden_stride;
+        for (long u = units.begin * W; u < units.end * W; u += W) {
+          const Vec<T> g = load<T>(gradients + u), factor = load<T>(factors + row + u);
+          hand(row + u, g * load<T>(multiplied + row + u), factor);
+          store(gradients + u, g * factor);
         }
-        if (decays) sum = factor < Vec<T>{} + 1 ? -sum : Vec<T>{};
-        if (to) store(to + at, adds ? load<T>(to + at) + sum : sum);
       }
+    };
+    const auto slope = [](Vec<T> g, Vec<T> factor) { return factor < Vec<T>{} + 1 ? -g : Vec<T>{}; };
+    T* to = (value.is_decay ? value.exponent_gradient : value.gradient).data();
+    if (value.is_decay && !adds_to_exponent_gradient_[s])
+      pass_on([&](long at, Vec<T> g, Vec<T> factor) { store(to + at, slope(g, factor)); });
+    else if (value.is_decay)
+      pass_on([&](long at, Vec<T> g, Vec<T> factor) { store(to + at, load<T>(to + at) + slope(g, factor)); });
+    else if (value.needs_gradient)
+      pass_on([&](long at, Vec<T> g, Vec<T>) { store(to + at, load<T>(to + at) + g); });
+    else
+      pass_on([](long, Vec<T>, Vec<T>) {});
   }
 
   // The gradient of a product by a node, to the node and to what it multiplied.
@@ -680,11 +710,10 @@ class Recurrence final : public RecurrentNode<T> {
     product<T>(rows, {g.data, g.stride}, summed, packed, plain_panels<T>(size), panels, initial, out);
   }
 
-  // Of the inputs of which so many columns have a gradient.
-  void input_gradients(Range rows, Range sizes) {
+  void input_gradients(Range rows) {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       Value<T>& x = sources_[s]->value;
-      if (!x.needs_gradient || x.gradient_size < sizes.begin || x.gradient_size >= sizes.end) continue;
+      if (!x.needs_gradient) continue;
       const Rows<T> out = Rows<T>{x.gradient.data(), x.stride}.at(rows.begin);
       const Rows<const T> initial{adds_to_input_gradient_[s] ? out.data : nullptr, out.stride};
       transposed_columns_product(rows.size(), rows.begin, weights_.input_transposed(s), x.gradient_size, kLayout.input_first,
@@ -728,12 +757,13 @@ class Recurrence final : public RecurrentNode<T> {
 
   Sources<T> sources_;
   StateNodes<T> state_nodes_;
-  std::vector<Node<T>*> multipliers_;  // each once
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
+  std::vector<long> columns_begin_;  // of each group, the first row of its columns
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;
   std::array<Buffer<T>, kMaxStates> previous_, unmultiplied_, moves_, passed_gradients_;
+  std::array<bool, kMaxStates> adds_to_exponent_gradient_{};  // of its multiplier, to what another state or layer has written
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
 };

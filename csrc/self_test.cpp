@@ -236,14 +236,20 @@ template <class T>
 void test_rows() {
   Section section("rows " + type_name<T>());
   constexpr long W = kWidth<T>;
-  for (const long size : {1L, 3L, W, W + 1, 2 * W - 1})
-    for (const long more : {0L, 1L, W - 1, W, 2 * W + 3}) {
-      const Numbers<T> from(size, 1, 1);
-      std::vector<T> to(static_cast<std::size_t>(size + more + 1), T(7));
-      copy_row(from.data(), size, to.data(), size + more);
-      for (long i = 0; i <= size + more; ++i)
-        section.holds(to[static_cast<std::size_t>(i)] == (i < size ? from[i] : i < size + more ? T(0) : T(7)), "copy_row");
-    }
+  for (long size = 1; size <= 2 * W + 1; ++size) {
+    const Numbers<T> from(size, 1, 1);
+    const long width = padded<T>(size);
+    std::vector<T> to(static_cast<std::size_t>(width + 1), T(7));
+    copy_row(from.data(), size, to.data());
+    for (long i = 0; i <= width; ++i)
+      section.holds(to[static_cast<std::size_t>(i)] == (i < size ? from[i] : i < width ? T(0) : T(7)), "copy_row");
+  }
+  for (long count = 0; count <= W; ++count) {
+    const Numbers<T> from(W, 1, 1);
+    std::vector<T> to(static_cast<std::size_t>(W), T(7));
+    store_first(to.data(), load<T>(from.data()), count);
+    for (long i = 0; i < W; ++i) section.holds(to[static_cast<std::size_t>(i)] == (i < count ? from[i] : T(7)), "store_first");
+  }
 }
 
 // ---- packing ----

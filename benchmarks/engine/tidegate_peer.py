@@ -87,8 +87,7 @@ class Layers:
         self.engine.backward(self.gradient)
 
     def infer(self) -> np.ndarray:
-        self.engine.forward(self.steps)
-        return self.engine.value(self.top)
+        return self.engine.values([self.top], self.steps)[0]
 
     def train_results(self) -> Results:
         self.train()
@@ -126,8 +125,7 @@ def _infer(task: Task, num_threads: int) -> Built:
     layers = Layers(task, num_threads)
 
     def results() -> Results:
-        layers.infer()
-        return {"output": layers.output()}
+        return {"output": layers.infer().reshape(layers.data.gradient.shape)}
 
     return Built(layers.infer, results)
 

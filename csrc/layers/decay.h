@@ -44,7 +44,13 @@ class InputDecayNode final : public Node<T> {
           const Vec<T> seen = load<T>(m + i), factor = decay<T>(fma(load<T>(weight + column), load<T>(d + i), load<T>(bias + column)));
           store(y + column, load<T>(x + i) * fma(1 - seen, factor, seen));
         }
-        copy_row(m + row * of_source, size, y + size, stride - size);
+        const T* seen = m + row * of_source;
+        if (size < W) store_first(y + size, load<T>(seen), size);
+        else
+          for (long column = 0; column < size; column += W) {
+            const long i = std::min(column, size - W);
+            store(y + size + i, load<T>(seen + i));
+          }
       }
     });
   }
@@ -55,24 +61,24 @@ class InputDecayNode final : public Node<T> {
     const long rows = pass.batch.num_steps, stride = this->value.stride;
     for (Node<T>* source : sources_)
       if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
-    T* sums = sums_.resize(2 * stride_);
+    T* sums = sums_.zero(2 * stride_);
     // A thread has some of the columns, in all rows: the sums over rows are then the same on any number of threads.
     pass.team->run([&](int thread, int count) {
       const Range part = share(padded<T>(size_), thread, count, W);
-      for (long column = part.begin; column < part.end; column += W) {
-        Vec<T> weight{}, bias{};
-        for (long row = 0; row < rows; ++row) {
-          const T* gradient = this->value.gradient.data() + row * stride;
-          const Vec<T> x = at(0, row, column), m = at(1, row, column), d = at(2, row, column);
-          const Vec<T> y = load<T>(this->value.data.data() + row * stride + column), g = load<T>(gradient + column);
+      const T *xs = data_of(0), *seen = data_of(1), *elapsed = data_of(2), *weight = packed_weight_.data(), *bias = packed_bias_.data();
+      const T *values = this->value.data.data(), *gradients = this->value.gradient.data();
+      const long of_source = stride_;
+      T *weight_sums = sums, *bias_sums = sums + stride_;
+      for (long row = 0; row < rows; ++row)
+        for (long column = part.begin; column < part.end; column += W) {
+          const long i = row * of_source + column;
+          const Vec<T> d = load<T>(elapsed + i), exponent = fma(load<T>(weight + column), d, load<T>(bias + column));
+          const Vec<T> y = load<T>(values + row * stride + column), g = load<T>(gradients + row * stride + column);
           // y - m x is the part that decays.
-          const Vec<T> slope = exponent(row, column) > Vec<T>{} ? -g * (y - m * x) : Vec<T>{};
-          bias += slope;
-          weight = fma(slope, d, weight);
+          const Vec<T> slope = exponent > Vec<T>{} ? g * (load<T>(seen + i) * load<T>(xs + i) - y) : Vec<T>{};
+          store(bias_sums + column, load<T>(bias_sums + column) + slope);
+          store(weight_sums + column, fma(slope, d, load<T>(weight_sums + column)));
         }
-        store(sums + column, weight);
-        store(sums + stride_ + column, bias);
-      }
     });
     std::copy_n(sums, size_, pass.gradients + weight_);
     std::copy_n(sums + stride_, size_, pass.gradients + weight_ + size_);

@@ -18,17 +18,8 @@ class InputNode final : public Node<T> {
 
   void forward(Pass<T>& pass) override {
     const Batch& batch = pass.batch;
-    const long size = this->value.size, stride = this->value.stride, rows = this->value.rows(batch);
+    const long stride = this->value.stride, rows = this->value.rows(batch);
     T* out = this->value.data.resize(rows * stride);
-    constexpr long kStepsAhead = 8;  // of each sequence, whose rows lie one after the other
-    // `count` rows, each `offset` rows after one of `places` in the data.
-    const auto gather = [size, stride, data = data](const long* places, long offset, long count, T* to) {
-      for (long i = 0; i < count; ++i) {
-        const T* from = data + (places[i] + offset) * size;
-        __builtin_prefetch(from + kStepsAhead * size);
-        copy_row(from, size, to + i * stride, stride);
-      }
-    };
     pass.for_row_shares(rows, [&](long begin, long end) {
       if (this->value.per_step)
         batch.for_steps(begin, end, [&](long row, long b, long t, long count) {
@@ -40,6 +31,19 @@ class InputNode final : public Node<T> {
   }
 
   void backward(Pass<T>& /*pass*/) override {}
+
+ private:
+  // `count` rows, each `offset` rows after one of `places` in the data.
+  void gather(const long* places, long offset, long count, T* to) const {
+    constexpr long kStepsAhead = 8;  // of each sequence, whose rows lie one after the other
+    const long size = this->value.size, stride = this->value.stride;
+    const T* first = data + offset * size;
+    for (long i = 0; i < count; ++i, to += stride) {
+      const T* from = first + places[i] * size;
+      __builtin_prefetch(from + kStepsAhead * size);
+      copy_row(from, size, to);
+    }
+  }
 };
 
 // Rows of which most columns are zero, as a CSR matrix: row r has the columns [offsets[r], offsets[r + 1]).

@@ -124,6 +124,19 @@ def test_a_decay_of_the_states_of_two_layers_has_the_gradients_of_both() -> None
     )
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_states_are_read_as_they_were_before_they_decayed(cell: str) -> None:
+    network = network_of(cell)
+    engine = engine_of(network)
+    engine.forward(steps_of(network, inputs(network, 1)))
+    x, factor = (padded(engine.value(name)) for name in ("x_decay", "l0_decay"))
+    own = {key.removesuffix("_l0"): engine.parameters[key] for key in engine.parameters if key.endswith("_l0")}
+    expected = run(get(cell), own, x, lengths=LENGTHS, multiplier=dict.fromkeys(get(cell).states, factor))
+    real = np.arange(LENGTHS.max()) < LENGTHS[:, np.newaxis]
+    for state, rows in engine.trace("l0").items():
+        np.testing.assert_allclose(rows, expected.trace[state][real], rtol=0, atol=1e-12)
+
+
 def check_outputs_and_gradients(network: Network) -> None:
     engine, given = engine_of(network), inputs(network, 1)
     target = drawn(2, ROWS, NUM_OUTPUTS)

@@ -102,6 +102,29 @@ def test_chunks_and_single_steps_change_no_bit(cell: str, dtype: str, cut: int, 
         np.testing.assert_array_equal(stepped[state], value)  # type: ignore[index]
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    cell=cell_names,
+    hidden_size=st.sampled_from([3, 20, 300]),  # the last: inputs multiplied a chunk at a time
+    lengths=st.lists(st.integers(1, 90), min_size=1, max_size=40),
+    window=st.sampled_from([None, 7]),
+    seed=st.integers(0, 1000),
+)
+def test_a_prediction_has_the_bits_of_a_pass_that_is_kept(
+    cell: str, hidden_size: int, lengths: list[int], window: int | None, seed: int
+) -> None:
+    directions = [False, True] if window is None else [False]
+    layers = [Layer(f"l{int(reverse)}", ("x",), cell, hidden_size, reverse=reverse) for reverse in directions]
+    above = Layer("above", tuple(layer.name for layer in layers), cell, 5)
+    engine = Engine(Network((Input("x", 3), *layers, above)))
+    engine.flat[:] = 0.2 * drawn(seed, engine.flat.size)
+    rows = drawn(seed + 1, sum(lengths), 3).astype(np.float32)
+    steps = Steps.of(rows, np.cumsum([0, *lengths]))
+    predicted = engine.values(["above"], steps, window=window)[0]
+    engine.forward(steps)
+    np.testing.assert_array_equal(predicted, engine.value("above"))
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threads_change_no_bit(cell: str, dtype: str) -> None:

@@ -275,6 +275,16 @@ BAD: dict[str, tuple[str, str, str]] = {
         'max_epochs = "few"',
         "model.max_epochs expects input should be a valid integer",
     ),
+    "a number as a text": (
+        "max_epochs = 12",
+        'max_epochs = "12"',
+        "model.max_epochs expects input should be a valid integer",
+    ),
+    "a truth value": (
+        "max_epochs = 12",
+        "max_epochs = true",
+        "model.max_epochs expects input should be a valid integer",
+    ),
     "a cell": ('cell = "gru"', 'cell = "gruu"', "did you mean 'gru'"),
     "a column": (
         "[inputs.side]",

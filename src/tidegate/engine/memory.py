@@ -52,6 +52,9 @@ COPIES_OF_PARAMETERS = 13
 # while it is standardised.
 BYTES_OF_VALUE = 4 + 8 + 8
 
+# Rows of a chunk of a group's steps (csrc/batch.h).
+CHUNK_ROWS = 256
+
 # On top: for a buffer that grows while the smaller one is still there, and what the allocator keeps.
 SLACK = 1.2
 
@@ -102,14 +105,15 @@ def training_bytes(
         evaluated = np.minimum(evaluated, recomputed_steps(int(largest[0])))
     sequences = max(len(trained), len(evaluated))
     steps = max(int(trained.sum()), int(evaluated.sum()))
+    groups = extension().most_groups(len(trained))
+    # Evaluation keeps the columns of a chunk of each group alone.
+    rows_of_columns = max(int(trained.sum()), min(steps, CHUNK_ROWS * groups + sequences))
     for node in network.nodes:
         per_step = network.is_per_step(node.name)
         value = 0 if isinstance(node, SparseInput) else _padded(network.widths[node.name])
         # The value for the larger of the two kinds of batches, its gradient for that which is trained on.
         total += value * (steps + int(trained.sum()) if per_step else sequences + len(trained))
-        total += _own(
-            node, network.input_size(node), value, steps, sequences, extension().most_groups(len(trained))
-        )
+        total += _own(node, network.input_size(node), value, steps, rows_of_columns, sequences, groups)
         if isinstance(node, Loss):
             total += 6 * (steps if per_step else sequences)  # three float64 a row
     return int(SLACK * NUM_BYTES * total)
@@ -120,7 +124,9 @@ def data_bytes(values: NDArray[np.floating], copies: int = 1) -> int:
     return int(values.size * (copies * values.itemsize + BYTES_OF_VALUE))
 
 
-def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, groups: int) -> int:
+def _own(
+    node: Node, input_size: int, value: int, steps: int, rows_of_columns: int, sequences: int, groups: int
+) -> int:
     """Numbers that a node keeps beside its value and its gradient."""
     match node:
         case Recurrent():
@@ -128,12 +134,13 @@ def _own(node: Node, input_size: int, value: int, steps: int, sequences: int, gr
             acting = node.state_nodes
             updates = len(acting["updates"])
             operands = (1 + others) * len(acting["product_multiplier"])
-            per_step = columns + states + others + len(acting["multipliers"]) + updates + operands
+            per_step = states + others + len(acting["multipliers"]) + updates + operands
             per_sequence = 2 * states + others + held + updates + len(acting["product_multiplier"])
             weights = value * columns * (input_size + value)
             packed = weights + value * columns * (_padded(input_size) + value)
             gradient = groups * value * columns * (input_size + products * value)
-            return value * (steps * per_step + sequences * per_sequence) + packed + gradient
+            kept = rows_of_columns * columns + steps * per_step + sequences * per_sequence
+            return value * kept + packed + gradient
         case StateDecay():
             return value * (2 * _padded(input_size) + input_size + steps)  # the gradient of its exponent
         case Dense():

@@ -4,6 +4,7 @@ hold."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -57,7 +58,8 @@ def read_description(path: Path) -> Description:
         raise ValueError(f"{path} expects TOML; got {error}: mend it") from None
     form = _form()
     try:
-        read: Any = form.model_validate(document)
+        # As JSON, in which a tuple may be written as a list though types are strict.
+        read: Any = form.model_validate_json(json.dumps(document, default=str))
     except ValidationError as error:
         raise ValueError(f"{path}: {_worded(_worst(error), document)}") from None
     source = _source(read.data).within(path.parent)
@@ -102,7 +104,7 @@ def _form() -> Any:
     from pydantic import BaseModel, ConfigDict, Field, create_model
 
     class Strict(BaseModel):
-        model_config = ConfigDict(extra="forbid")
+        model_config = ConfigDict(extra="forbid", strict=True)
 
     def of_record(kind: type, name: str) -> Any:
         hints = get_type_hints(kind)
