@@ -62,9 +62,16 @@ def expected_outputs(network: Network, parameters: dict[str, Array], given: dict
         elif isinstance(node, Recurrent):
             cell, below = get(node.cell), np.concatenate([values[name] for name in node.of], axis=1)
             own = {key: parameters[f"{key}_{node.name}"] for key in node.parameter_shapes(below.shape[1])}
-            states = {s: padded(values[m]) for s, m in zip(cell.states, node.multipliers) if m}
+            multiplier = {s: padded(values[m]) for s, m in zip(cell.states, node.multipliers) if m}
+            update = {s: padded(values[p]) for s, p in zip(cell.states, node.updates) if p}
             run_of_layer = run(
-                cell, own, padded(below), lengths=LENGTHS, reverse=node.reverse, multiplier=states
+                cell,
+                own,
+                padded(below),
+                lengths=LENGTHS,
+                reverse=node.reverse,
+                multiplier=multiplier,
+                update=update,
             )
             values[node.name] = run_of_layer.output[real]
     output = next(node for node in network.nodes if node.name == "output")
@@ -113,6 +120,13 @@ def test_a_decay_that_is_read_beside_the_state_it_multiplies_has_both_gradients(
     nodes = network_of("lstm").nodes
     check_outputs_and_gradients(
         Network(tuple(replace(n, of=(*n.of, "l0_decay")) if n.name == "output" else n for n in nodes))
+    )
+
+
+def test_a_decay_that_says_too_how_far_a_step_moves_the_states_has_both_gradients() -> None:
+    nodes = network_of("lstm").nodes
+    check_outputs_and_gradients(
+        Network(tuple(replace(n, updates=n.multipliers) if isinstance(n, Recurrent) else n for n in nodes))
     )
 
 
