@@ -144,7 +144,8 @@ def test_states_are_read_as_they_were_before_they_decayed(cell: str) -> None:
     engine = engine_of(network)
     engine.forward(steps_of(network, inputs(network, 1)))
     x, factor = (padded(engine.value(name)) for name in ("x_decay", "l0_decay"))
-    own = {key.removesuffix("_l0"): engine.parameters[key] for key in engine.parameters if key.endswith("_l0")}
+    named = engine.parameters.items()
+    own = {name.removesuffix("_l0"): value for name, value in named if name.endswith("_l0")}
     expected = run(get(cell), own, x, lengths=LENGTHS, multiplier=dict.fromkeys(get(cell).states, factor))
     real = np.arange(LENGTHS.max()) < LENGTHS[:, np.newaxis]
     for state, rows in engine.trace("l0").items():
