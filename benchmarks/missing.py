@@ -15,7 +15,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -124,11 +124,13 @@ def epochs(network: Network, num_sequences: int = 128, num_steps: int = 50) -> C
     return epoch
 
 
-def costs(num_features: int = 12, turns: int = 41) -> list[dict[str, Any]]:
+def costs(
+    cells: Sequence[str] = ("rnn", "lstm", "gru"), num_features: int = 12, turns: int = 41
+) -> list[dict[str, Any]]:
     """Of an epoch with decay in times of one that reads values and mask, and of one that reads the time
     elapsed too, in turns: the median, and the tenth and ninetieth percentile."""
     rows = []
-    for cell in ("rnn", "lstm", "gru"):
+    for cell in cells:
         for hidden_size in (32, 64, 128):
             decayed = epochs(sequence_network(cell, num_features, hidden_size, 1, "mse", decay=True))
             others = [
@@ -161,7 +163,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| removed | share | " + " | ".join(WAYS) + " |\n" + "|---" * (2 + len(WAYS)) + "|")
     rows = measure(arguments.cell, arguments.seeds, arguments.threads)
-    print("\n| cell | hidden size | decay to values and mask |\n|---|---|---|")
+    print("\n| cell | hidden size | decay to values and mask | to mask |\n|---|---|---|---|")
     document = {
         "date": date.today().isoformat(),
         "hardware": hardware(),

@@ -51,6 +51,14 @@ inline void copy_row(const T* from, long size, T* to) {
   if (i < size) store(to + i, load_first(from + i, size - i));
 }
 
+// A row of `size` numbers and nothing beyond: the last vector ends where they do.
+template <class T>
+inline void copy_within(const T* from, long size, T* to) {
+  constexpr long W = kWidth<T>;
+  if (size < W) return store_first(to, load_first(from, size), size);
+  for (long i = 0; i < size; i += W) store(to + std::min(i, size - W), load<T>(from + std::min(i, size - W)));
+}
+
 // One pass over one batch of one stream.
 template <class T>
 struct Pass {

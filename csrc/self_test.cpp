@@ -243,6 +243,9 @@ void test_rows() {
     copy_row(from.data(), size, to.data());
     for (long i = 0; i <= width; ++i)
       section.holds(to[static_cast<std::size_t>(i)] == (i < size ? from[i] : i < width ? T(0) : T(7)), "copy_row");
+    to.assign(to.size(), T(7));
+    copy_within(from.data(), size, to.data());
+    for (long i = 0; i <= width; ++i) section.holds(to[static_cast<std::size_t>(i)] == (i < size ? from[i] : T(7)), "copy_within");
   }
   for (long count = 0; count <= W; ++count) {
     const Numbers<T> from(W, 1, 1);

@@ -44,13 +44,7 @@ class InputDecayNode final : public Node<T> {
           const Vec<T> seen = load<T>(m + i), factor = decay<T>(fma(load<T>(weight + column), load<T>(d + i), load<T>(bias + column)));
           store(y + column, load<T>(x + i) * fma(1 - seen, factor, seen));
         }
-        const T* seen = m + row * of_source;
-        if (size < W) store_first(y + size, load<T>(seen), size);
-        else
-          for (long column = 0; column < size; column += W) {
-            const long i = std::min(column, size - W);
-            store(y + size + i, load<T>(seen + i));
-          }
+        copy_within(m + row * of_source, size, y + size);
       }
     });
   }
@@ -71,9 +65,9 @@ class InputDecayNode final : public Node<T> {
       T *weight_sums = sums, *bias_sums = sums + stride_;
       for (long row = 0; row < rows; ++row)
         for (long column = part.begin; column < part.end; column += W) {
-          const long i = row * of_source + column;
+          const long i = row * of_source + column, own = row * stride + column;
           const Vec<T> d = load<T>(elapsed + i), exponent = fma(load<T>(weight + column), d, load<T>(bias + column));
-          const Vec<T> y = load<T>(values + row * stride + column), g = load<T>(gradients + row * stride + column);
+          const Vec<T> y = load<T>(values + own), g = load<T>(gradients + own);
           // y - m x is the part that decays.
           const Vec<T> slope = exponent > Vec<T>{} ? g * (load<T>(seen + i) * load<T>(xs + i) - y) : Vec<T>{};
           store(bias_sums + column, load<T>(bias_sums + column) + slope);

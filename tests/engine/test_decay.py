@@ -62,9 +62,16 @@ def expected_outputs(network: Network, parameters: dict[str, Array], given: dict
         elif isinstance(node, Recurrent):
             cell, below = get(node.cell), np.concatenate([values[name] for name in node.of], axis=1)
             own = {key: parameters[f"{key}_{node.name}"] for key in node.parameter_shapes(below.shape[1])}
-            states = {s: padded(values[m]) for s, m in zip(cell.states, node.multipliers) if m}
+            multiplier = {s: padded(values[m]) for s, m in zip(cell.states, node.multipliers) if m}
+            update = {s: padded(values[p]) for s, p in zip(cell.states, node.updates) if p}
             run_of_layer = run(
-                cell, own, padded(below), lengths=LENGTHS, reverse=node.reverse, multiplier=states
+                cell,
+                own,
+                padded(below),
+                lengths=LENGTHS,
+                reverse=node.reverse,
+                multiplier=multiplier,
+                update=update,
             )
             values[node.name] = run_of_layer.output[real]
     output = next(node for node in network.nodes if node.name == "output")
@@ -116,6 +123,13 @@ def test_a_decay_that_is_read_beside_the_state_it_multiplies_has_both_gradients(
     )
 
 
+def test_a_decay_that_says_too_how_far_a_step_moves_the_states_has_both_gradients() -> None:
+    nodes = network_of("lstm").nodes
+    check_outputs_and_gradients(
+        Network(tuple(replace(n, updates=n.multipliers) if isinstance(n, Recurrent) else n for n in nodes))
+    )
+
+
 def test_a_decay_of_the_states_of_two_layers_has_the_gradients_of_both() -> None:
     nodes = (node for node in network_of("lstm", num_layers=2).nodes if node.name != "l1_decay")
     shared = ("l0_decay",) * 2
@@ -130,7 +144,8 @@ def test_states_are_read_as_they_were_before_they_decayed(cell: str) -> None:
     engine = engine_of(network)
     engine.forward(steps_of(network, inputs(network, 1)))
     x, factor = (padded(engine.value(name)) for name in ("x_decay", "l0_decay"))
-    own = {key.removesuffix("_l0"): engine.parameters[key] for key in engine.parameters if key.endswith("_l0")}
+    named = engine.parameters.items()
+    own = {name.removesuffix("_l0"): value for name, value in named if name.endswith("_l0")}
     expected = run(get(cell), own, x, lengths=LENGTHS, multiplier=dict.fromkeys(get(cell).states, factor))
     real = np.arange(LENGTHS.max()) < LENGTHS[:, np.newaxis]
     for state, rows in engine.trace("l0").items():
