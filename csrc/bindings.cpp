@@ -62,8 +62,8 @@ void bind_network(nb::module_& m, const char* name) {
 
       .def("epoch",
            [](N& n, const StepsOf& steps, const Targets& target_arrays, const Indices& order, long batch_size,
-              const In<double, 1>& learning_rates, const OptimizerSettings& settings, std::uint64_t seed, const PositionTuple<T>& position,
-              long max_updates, long bptt_steps, bool recompute, const Stop* stop) {
+              const In<double, 1>& learning_rates, const OptimizerSettings& settings, double weight_noise, std::uint64_t seed,
+              const PositionTuple<T>& position, long max_updates, long bptt_steps, bool recompute, const Stop* stop) {
              const typename N::Use use(n);
              const Data<T> data = n.data_of(steps, {});
              n.check_order(order.data(), order.shape(0), steps, batch_size);
@@ -88,14 +88,14 @@ void bind_network(nb::module_& m, const char* name) {
                nb::gil_scoped_release release;
                Interrupt interrupt = interruptible(stop);
                result = n.epoch(data, targets, order.data(), count, std::min(batch_size, std::max(count, 1L)), through_time,
-                                learning_rates.data(), settings, seed, from, max_updates, interrupt);
+                                learning_rates.data(), settings, weight_noise, seed, from, max_updates, interrupt);
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
              return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, N::total_loss(n.loss_sums()));
            },
            "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "learning_rates"_a.noconvert(), "settings"_a,
-           "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a, "stop"_a.none())
+           "weight_noise"_a, "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a, "stop"_a.none())
       .def("num_updates_in",
            [](const N& n, const Indices& lengths, const Indices& order, long batch_size, long bptt_steps) {
              N::check_order(order.data(), order.shape(0), lengths, batch_size);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layers/optimizer.h"
+#include "layers/weight_noise.h"
 #include "openmp.h"
 #include "plan.h"
 #include "windows.h"
@@ -128,11 +129,12 @@ class Network : public Plan<T> {
 
   // One pass over `order` in batches, with an update of the parameters after each; or after each window of bptt_steps of
   // it, where every loss is per step. From `position` on and at most `max_updates` of them, which changes no bit of the
-  // whole. An interrupted or non-finite update is not made: the parameters are those of the last complete one.
+  // whole. An interrupted or non-finite update is not made: the parameters are those of the last complete one. weight_noise:
+  // standard deviation of what is added to the weights that an update's gradient is taken at; 0: none.
   EpochResult<T> epoch(const Data<T>& data, const std::vector<Target<T>>& targets, const std::int64_t* order, long count,
                        long batch_size, const ThroughTime& through_time, const double* learning_rates,
-                       const OptimizerSettings& settings, std::uint64_t seed, const EpochPosition<T>& position,
-                       long max_updates, Interrupt& interrupt) {
+                       const OptimizerSettings& settings, double weight_noise, std::uint64_t seed,
+                       const EpochPosition<T>& position, long max_updates, Interrupt& interrupt) {
     const FlushDenormals mode;
     attach(data);
     std::optional<Team> of_epoch;  // as its first batch wants it
@@ -161,8 +163,10 @@ class Network : public Plan<T> {
         for (long window = first_window; window < updates && update < end; ++window) {
           interrupt.check();
           interrupt.throw_if_requested();
-          pack(true, team);
-          begin_pass(team, interrupt, true, true, mix(seed) + static_cast<std::uint64_t>(update));
+          const std::uint64_t seed_of_update = mix(seed) + static_cast<std::uint64_t>(update);
+          if (weight_noise > 0) pack_noisy(weight_noise, seed_of_update, team);
+          else pack(true, team);
+          begin_pass(team, interrupt, true, true, seed_of_update);
           if (by_window) windows_.enter(window);
           if (by_window || !steps) {
             run_forward();
@@ -389,6 +393,14 @@ class Network : public Plan<T> {
     for (auto& one : nodes_) one->pack(parameters_.data(), backward, team);
   }
 
+  // All but tables, of which an update touches the rows that it reads.
+  void pack_noisy(double deviation, std::uint64_t seed, Team& team) {
+    T* noisy = noisy_.resize(this->num_parameters());
+    add_weight_noise(parameters_.data(), this->beside_tables(this->num_parameters()), deviation, seed, noisy, team);
+    for (auto& one : nodes_) one->pack(noisy, true, team);
+    for (EmbeddingNode<T>* one : embeddings_) one->pack(parameters_.data(), true, team);
+  }
+
   // One where a layer's weights exceed a core's second-level cache, so that each is read once for all sequences.
   long num_groups(long count) const {
     constexpr long kSecondLevelBytes = 1500000;
@@ -467,7 +479,7 @@ class Network : public Plan<T> {
 
   long padded_parameters_;
   int num_threads_;
-  Buffer<T> parameters_, gradients_, first_, second_, scattered_;
+  Buffer<T> parameters_, gradients_, first_, second_, noisy_, scattered_;
   std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
   std::vector<const Batch*> batches_;
   std::vector<Range> with_gradient_;

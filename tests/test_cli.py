@@ -50,6 +50,7 @@ MODEL = [
     "--bptt-steps",
     "--recompute",
     "--keep-steps",
+    "--weight-noise",
     "--averaging",
     "--max-epochs",
     "--patience",

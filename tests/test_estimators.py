@@ -284,6 +284,7 @@ OPTIONS = {
     "min_delta": (10.0, {"max_epochs": 9, "patience": 2}),
     "validation": (None, {}),
     "clip_norm": (0.01, {"optimizer": "sgd"}),
+    "weight_noise": (0.1, {}),
     "averaging": (0.5, {}),
     "initializers": ({"bias": "chrono"}, {}),
     "standardize": (False, {}),

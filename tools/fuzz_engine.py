@@ -580,6 +580,7 @@ def right_wired(rng: Random) -> None:
     order = rng.permutation(len(steps))
     batch_size = int(rng.integers(1, len(steps) + 1))
     told = {} if wired.whole else [{}, {"recompute": True}, {"bptt_steps": window}][rng.integers(3)]
+    told |= {"weight_noise": [0.0, 0.1][rng.integers(2)]}
     optimizer = Optimizer(
         str(rng.choice(["adam", "adamw", "rmsprop", "sgd"])), clip_norm=[None, 1.0][rng.integers(2)]
     )

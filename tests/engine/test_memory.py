@@ -47,8 +47,8 @@ def fit(lengths, **options):
 
 fit([3] * 40, **options | {"hidden_size": 2})
 model, X, grown = fit(lengths, **options)
-through_time = (model.bptt_steps, model.recompute)
-expected = training_bytes(model.network_, X.lengths, model.batch_size, *through_time) + data_bytes(X.values)
+options = (model.batch_size, model.bptt_steps, model.recompute, model.weight_noise)
+expected = training_bytes(model.network_, X.lengths, *options) + data_bytes(X.values)
 print(json.dumps([grown, expected]))
 """
 
@@ -67,6 +67,7 @@ def measured(tmp_path, options, lengths, width):
     ("options", "lengths", "width"),
     [
         ({"cell": "lstm", "hidden_size": 600}, [20] * 60, 10),  # parameters
+        ({"cell": "lstm", "hidden_size": 600, "weight_noise": 0.01}, [20] * 60, 10),
         ({"cell": "gru", "hidden_size": 64, "batch_size": 128}, [300] * 150, 4),  # the batch
         ({"cell": "rnn", "hidden_size": 100, "batch_size": 4, "validation": None}, [4000] * 12, 3),  # long
         ({"cell": "lstm_peephole_full", "hidden_size": 90, "num_layers": 2, "batch_size": 64}, [200] * 90, 5),
@@ -96,7 +97,18 @@ def measured(tmp_path, options, lengths, width):
         (LONG | {"recompute": True}, [5000] * 40, 2),
         (LONG | {"bptt_steps": 150}, [5000] * 40, 2),
     ],
-    ids=["parameters", "batch", "long", "layers", "ragged", "regularised", "data", "recompute", "bptt_steps"],
+    ids=[
+        "parameters",
+        "noise",
+        "batch",
+        "long",
+        "layers",
+        "ragged",
+        "regularised",
+        "data",
+        "recompute",
+        "bptt_steps",
+    ],
 )
 def test_the_estimate_is_an_upper_bound_of_moderate_slack(tmp_path, options, lengths, width):
     grown, expected = measured(tmp_path, options, lengths, width)
@@ -113,6 +125,8 @@ def test_it_grows_with_what_it_names():
     assert training_bytes(sequence_network("gru", 3, 64, 2, "softmax_cross_entropy"), LENGTHS, 2) > small
     assert training_bytes(NETWORK, np.repeat(LENGTHS, 2), 6) > small
     assert training_bytes(NETWORK, 2 * LENGTHS, 2) > small
+    noisy = training_bytes(NETWORK, LENGTHS, 2, weight_noise=0.1)
+    assert 4 * NETWORK.num_parameters <= noisy - small <= 5 * NETWORK.num_parameters
 
 
 def bytes_held(length, *, recompute):

@@ -20,7 +20,13 @@ from tidegate.training.settings import TrainingSettings
 
 NETWORK = sequence_network("gru", 2, 6, 3, "softmax_cross_entropy", dropout=0.2)
 SETTINGS = TrainingSettings(
-    max_epochs=12, batch_size=5, patience=4, schedule="reduce_on_plateau", learning_rate=0.02, averaging=0.6
+    max_epochs=12,
+    batch_size=5,
+    patience=4,
+    schedule="reduce_on_plateau",
+    learning_rate=0.02,
+    weight_noise=0.02,
+    averaging=0.6,
 )
 NUM_KILLS = 50
 

@@ -33,6 +33,7 @@ class FakeEngine:
         learning_rates,
         optimizer,
         *,
+        weight_noise,
         seed,
         position,
         max_updates,

@@ -167,6 +167,10 @@ class ModelOptions:
             "all of them.",
         ),
     ] = None
+    weight_noise: Annotated[
+        float | None,
+        typer.Option(help="Standard deviation of noise on the weights, drawn for each update's gradient."),
+    ] = None
     averaging: Annotated[
         float | None, typer.Option(help="Share that a moving average of the weights keeps an epoch.")
     ] = None

@@ -218,7 +218,13 @@ class Estimators(Subject):
     def memory_bytes(self, name: str) -> int:
         own = self.settings_of[name]
         lengths = as_read(self.division.whole.X, own).lengths
-        return training_bytes(self._network(name), lengths, own["batch_size"], **_through_time(own))
+        return training_bytes(
+            self._network(name),
+            lengths,
+            own["batch_size"],
+            weight_noise=own["weight_noise"],
+            **_through_time(own),
+        )
 
     def latency_seconds(self, name: str) -> float:
         own = self.settings_of[name]
@@ -253,6 +259,7 @@ def _check_memory(
                 at_a_time,
                 bptt_steps=own["bptt_steps"],
                 recompute=own["recompute"],
+                weight_noise=own["weight_noise"],
             )
         except TooLarge as error:
             if space is None or not space.hidden_size:

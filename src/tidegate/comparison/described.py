@@ -220,7 +220,14 @@ class Described(Subject):
 
     def memory_bytes(self, name: str) -> int:
         plan, model = self.plans[name], self.models[name]
-        return training_bytes(plan.network, plan.lengths, model.batch_size, model.bptt_steps, model.recompute)
+        return training_bytes(
+            plan.network,
+            plan.lengths,
+            model.batch_size,
+            model.bptt_steps,
+            model.recompute,
+            model.weight_noise,
+        )
 
     def latency_seconds(self, name: str) -> float:
         plan, model = self.plans[name], self.models[name]

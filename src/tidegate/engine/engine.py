@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tidegate import cells
 from tidegate.cells import CellSpec
 from tidegate.cells.phases import gate_columns
-from tidegate.checks import choice, integer
+from tidegate.checks import choice, integer, real
 from tidegate.engine.memory import recomputed_steps, require_memory
 from tidegate.engine.native import Stop, extension
 from tidegate.engine.records import (
@@ -134,6 +134,7 @@ class Engine:
         learning_rates: NDArray[np.float64],
         optimizer: Optimizer,
         *,
+        weight_noise: float = 0.0,
         seed: int = 0,
         position: Position = START,
         max_updates: int | None = None,
@@ -144,7 +145,9 @@ class Engine:
         """Visit the sequences of `order` in batches and update the parameters after each, in one native call.
 
         target: one, or one for each loss in the order of the network. learning_rates: one an update, as many
-        as the sum of `updates_of_batches`. seed: of dropout. position: where an earlier call left this epoch,
+        as the sum of `updates_of_batches`. weight_noise: each update's gradient is that at the parameters,
+        but those of embeddings, plus Gaussian noise of this standard deviation, drawn for it (Graves 2011).
+        seed: of dropout and of this noise. position: where an earlier call left this epoch,
         after `max_updates` of its updates; in pieces it has the same bits as in one call, and the result is
         that of the epoch so far. Diverged where a loss or gradient is not finite.
 
@@ -166,6 +169,7 @@ class Engine:
             integer("batch_size", batch_size),
             learning_rates,
             self._settings(optimizer),
+            real("weight_noise", weight_noise),
             seed % 2**64,
             (position.update, list(position.sums), self._carried(position)),
             len(learning_rates) if max_updates is None else integer("max_updates", max_updates, 0, 2**62),

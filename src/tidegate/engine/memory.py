@@ -85,13 +85,14 @@ def training_bytes(
     batch_size: int,
     bptt_steps: int | None = None,
     recompute: bool = False,
+    weight_noise: float = 0.0,
 ) -> int:
     """An upper bound of what training a network in float32 takes beside its data: the parameters, their
     packed copies, and what the largest batch of sequences of these lengths leaves in each layer, or one of
     its windows and the states at their borders."""
     largest = np.sort(lengths)[::-1]
     trained, evaluated = largest[:batch_size], largest[: evaluation_batch(lengths)]
-    total = COPIES_OF_PARAMETERS * network.num_parameters
+    total = (COPIES_OF_PARAMETERS + (weight_noise > 0)) * network.num_parameters
     window = recomputed_steps(int(largest[0])) if recompute else bptt_steps
     if window is not None:
         borders = int((-(-trained // window)).sum()) + len(trained)
@@ -203,11 +204,13 @@ def check_memory(
     *,
     bptt_steps: int | None = None,
     recompute: bool = False,
+    weight_noise: float = 0.0,
     has_windows: bool = True,
 ) -> None:
     """TooLarge where as many trainings at a time take more than there is; data_bytes: of the data of each;
     has_windows: whether who asks could train in windows of time."""
-    needed = at_a_time * (training_bytes(network, lengths, batch_size, bptt_steps, recompute) + data_bytes)
+    of_network = training_bytes(network, lengths, batch_size, bptt_steps, recompute, weight_noise)
+    needed = at_a_time * (of_network + data_bytes)
     available = available_bytes()
     if available is None or needed <= available:
         return

@@ -318,6 +318,7 @@ class Model(Options):
             at_a_time,
             bptt_steps=settings.bptt_steps,
             recompute=settings.recompute,
+            weight_noise=settings.weight_noise,
             has_windows=has_windows,
         )
         return network

@@ -33,8 +33,10 @@ class Options:
     kept. dense: (width, activation) of each layer before the output; activations are "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
-    clip_norm: largest norm of a gradient, or None. averaging: 0, or the share that a moving average of the
-    weights keeps of itself at each epoch, 0.9 for instance; it is then what is validated and kept.
+    clip_norm: largest norm of a gradient, or None. weight_noise: 0, or the standard deviation of Gaussian
+    noise on weights and biases, drawn anew for the gradient of each update (Graves 2011). averaging: 0, or
+    the share that a moving average of the weights keeps of itself at each epoch, 0.9 for instance; it is then
+    what is validated and kept.
     bptt_steps: back-propagation through windows of so many steps, each with the states of the one before;
     with a target a step an update after each. recompute: through whole sequences, but with the square root of
     their steps in memory, for a third more time. Both need bidirectional=False; docs/long.md says when to
@@ -75,6 +77,7 @@ class Options:
     clip_norm: float | None = _TRAINING.clip_norm
     bptt_steps: int | None = _TRAINING.bptt_steps
     recompute: bool = _TRAINING.recompute
+    weight_noise: float = _TRAINING.weight_noise
     averaging: float = _TRAINING.averaging
     gap_dropout: float | None = _TRAINING.gap_dropout
     initializers: Initializers | Mapping[str, str] | None = None

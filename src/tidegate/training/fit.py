@@ -191,6 +191,7 @@ def fit(
                     settings.batch_size,
                     rates,
                     optimizer,
+                    weight_noise=settings.weight_noise,
                     seed=seed,
                     position=position,
                     max_updates=None if checkpoint is None else checkpoint.updates_at_once(run.num_updates),

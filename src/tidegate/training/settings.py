@@ -102,10 +102,12 @@ class TrainingSettings:
     optimizer: a name of OPTIMIZERS or a record. schedule: a name of SCHEDULES or a record. patience,
     min_delta: stop when the validation loss (without a validation part: the training loss) has not fallen by
     more than min_delta for patience epochs; patience=None trains all max_epochs. clip_norm: the gradient's
-    largest norm; None leaves it. averaging: validated and kept is not what an epoch ends with, but a moving
-    average of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in
-    the first ones it is the mean of all. 0: none. gap_dropout: the rate at which a sequence lacks, in an
-    epoch, also what another one lacks, as the estimators have it.
+    largest norm; None leaves it. weight_noise: each update's gradient is that at the weights plus Gaussian
+    noise of this standard deviation, drawn for it (Graves 2011); all parameters have it, biases too, but the
+    tables of embeddings. averaging: validated and kept is not what an epoch ends with, but a moving average
+    of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in the first
+    ones it is the mean of all. 0: none. gap_dropout: the rate at which a sequence lacks, in an epoch, also
+    what another one lacks, as the estimators have it.
 
     bptt_steps: back-propagation is truncated to windows of so many steps, each of which begins with the
     states of the one before (Williams & Peng 1990); with a target a step there is an update after each. None:
@@ -124,6 +126,7 @@ class TrainingSettings:
     clip_norm: float | None = 1.0
     bptt_steps: int | None = None
     recompute: bool = False
+    weight_noise: float = 0.0
     averaging: float = 0.0
     gap_dropout: float | None = None
 
@@ -146,6 +149,7 @@ class TrainingSettings:
             real("validation", self.validation, 0.0, 0.9, above=True)
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
+        real("weight_noise", self.weight_noise)
         real("averaging", self.averaging, 0.0, 0.9999)
         if self.gap_dropout is not None:
             real("gap_dropout", self.gap_dropout, 0.0, 1.0)
