@@ -36,8 +36,8 @@ def loss_figure(results: Sequence[Result]) -> Figure | None:
     if any(one.retrained for one in ablations):
         caption += (
             " A model that never had it may lean on the others, so that training anew shows what only this "
-            "input knows; permutation shows what the model at hand reads. Each interval is of its input alone; "
-            "the table's p are adjusted for their number."
+            "input knows; permutation shows what the model at hand reads. Each interval is of its input "
+            "alone; the table's p are adjusted for their number."
         )
     drawn = [panel for panel in panels if panel is not None]
     return Figure(drawn, caption, legend, width) if drawn else None
