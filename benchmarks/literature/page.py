@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,29 @@ def written(document: dict[str, Any]) -> str:
         for record in records.values()
         if record["met"] is not None and len(record["seeds"]) >= NUM_SEEDS
     ]
-    total = sum(found["seconds"] for record in records.values() for found in record["seeds"].values())
     lines = [
         HEAD,
         f"Of {len(judged)} goals {sum(record['met'] for record in judged)} are met. All fits together took "
-        f"{total / 3600:.1f} hours of CPU on {document['hardware']}, {document['date']}.",
+        f"{machines(records)}.",
         "",
     ]
     for task in TASKS:
         lines += section(task, records)
     return wrapped(lines)
+
+
+def machines(records: dict[str, dict[str, Any]]) -> str:
+    """How long which machine took, the one that took longest first; of the others with the rows."""
+    fits = [(name, fit) for name, record in records.items() for fit in record["seeds"].values()]
+    hours = Counter[str]()
+    for _, fit in fits:
+        hours[fit["hardware"]] += fit["seconds"] / 3600
+    parts = []
+    for machine, total in hours.most_common():
+        own = [(name, fit["date"]) for name, fit in fits if fit["hardware"] == machine]
+        rows = f" ({', '.join(sorted({name for name, _ in own}))})" if parts else ""
+        parts.append(f"{total:.1f} hours of CPU on {machine}, up to {max(day for _, day in own)}{rows}")
+    return "; ".join(parts)
 
 
 def wrapped(lines: list[str]) -> str:

@@ -46,11 +46,10 @@ def add(path: Path, task: str, row: Row, seed: int, measured: Measured) -> None:
     """Put a seed's figures into the file, which other processes may be adding to."""
     with _alone(path.parent):
         records = read(path)
-        seeds = {**seeds_of(row, records), seed: asdict(measured)}
+        found = {**asdict(measured), "date": date.today().isoformat(), "hardware": hardware()}
+        seeds = {**seeds_of(row, records), seed: found}
         records[row.name] = record_of(task, row, dict(sorted(seeds.items())))
         document = {
-            "date": date.today().isoformat(),
-            "hardware": hardware(),
             "versions": versions(),
             "seconds": "CPU seconds of the fit, on one thread",
             "rows": dict(sorted(records.items())),
