@@ -1,11 +1,12 @@
 """Who speaks, when values are missing: the ways with gaps on Japanese Vowels.
 
-    python -m benchmarks.missing [--seeds 5] [--cell gru]
+    python -m benchmarks.missing [--seeds 5] [--cell gru] [--only costs]
 
 0, 20, 50 and 80 % of the values of training and test part are removed: each by itself ("values"), in blocks
 of eight steps of a channel ("blocks"), or whole channels of an utterance ("channels"). Everything else by
 default; a seed sets what is removed, the validation part and the initial weights. Beside it what an epoch
-costs with decay, against the same cell that reads the values and which of them were seen. Prints the tables
+costs with decay, for every cell, against the same cell that reads the values and which of them were seen, and
+against one that reads the time since they were too. Prints the tables
 of docs/missing.md and writes benchmarks/results/missing.json.
 """
 
@@ -15,7 +16,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate import SequenceClassifier, Sequences, load_japanese_vowels
+from tidegate.cells import CELLS
 from tidegate.comparison.machine import hardware, num_cores, versions
 from tidegate.engine import Engine, Optimizer, Steps, Target
 from tidegate.network import Input, Network, sequence_network
@@ -124,13 +126,11 @@ def epochs(network: Network, num_sequences: int = 128, num_steps: int = 50) -> C
     return epoch
 
 
-def costs(
-    cells: Sequence[str] = ("rnn", "lstm", "gru"), num_features: int = 12, turns: int = 41
-) -> list[dict[str, Any]]:
+def costs(num_features: int = 12, turns: int = 41) -> list[dict[str, Any]]:
     """Of an epoch with decay in times of one that reads values and mask, and of one that reads the time
     elapsed too, in turns: the median, and the tenth and ninetieth percentile."""
     rows = []
-    for cell in cells:
+    for cell in CELLS:
         for hidden_size in (32, 64, 128):
             decayed = epochs(sequence_network(cell, num_features, hidden_size, 1, "mse", decay=True))
             others = [
@@ -159,20 +159,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--cell", default="gru")
     parser.add_argument("--threads", type=int, default=num_cores())
+    parser.add_argument("--only", choices=("accuracies", "costs"), help="measure these; the others stay")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "missing.json")
     arguments = parser.parse_args()
-    print("| removed | share | " + " | ".join(WAYS) + " |\n" + "|---" * (2 + len(WAYS)) + "|")
-    rows = measure(arguments.cell, arguments.seeds, arguments.threads)
-    print("\n| cell | hidden size | decay to values and mask | to mask |\n|---|---|---|---|")
-    document = {
-        "date": date.today().isoformat(),
-        "hardware": hardware(),
-        "versions": versions(),
-        "cell": arguments.cell,
-        "seeds": arguments.seeds,
-        "results": rows,
-        "costs": costs(),
-    }
+    document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
+    where = {"date": date.today().isoformat(), "hardware": hardware(), "versions": versions()}
+    if arguments.only != "costs":
+        print("| removed | share | " + " | ".join(WAYS) + " |\n" + "|---" * (2 + len(WAYS)) + "|")
+        rows = measure(arguments.cell, arguments.seeds, arguments.threads)
+        document["accuracies"] = {**where, "cell": arguments.cell, "seeds": arguments.seeds, "rows": rows}
+    if arguments.only != "accuracies":
+        print("\n| cell | hidden size | decay to values and mask | to mask |\n|---|---|---|---|")
+        document["costs"] = {**where, "rows": costs()}
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

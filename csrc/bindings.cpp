@@ -353,6 +353,7 @@ NB_MODULE(TIDEGATE_MODULE, m) {
           }, "name"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "weight_decay"_a, "momentum"_a, "rho"_a, "clip_norm"_a, "clip_value"_a);
   m.def("recomputed_steps", &recomputed_steps, "longest"_a, "Steps of a window where gradients are recomputed.");
   m.def("num_bytes_held", [] { return num_bytes_held.load(); }, "Bytes of the buffers of all engines of this process.");
+  m.attr("chunk_rows") = kChunkRows;
   m.def("most_groups", &most_groups, "num_sequences"_a, "Groups that a batch is cut into at the most.");
   bind_network<float>(m, "Network32");
   bind_network<double>(m, "Network64");

@@ -12,7 +12,7 @@
 #include <cmath>
 
 #include "layers/loss.h"
-#include "recurrence.h"
+#include "recurrent_node.h"
 
 namespace tidegate {
 

@@ -52,9 +52,6 @@ COPIES_OF_PARAMETERS = 13
 # while it is standardised.
 BYTES_OF_VALUE = 4 + 8 + 8
 
-# Rows of a chunk of a group's steps (csrc/batch.h).
-CHUNK_ROWS = 256
-
 # On top: for a buffer that grows while the smaller one is still there, and what the allocator keeps.
 SLACK = 1.2
 
@@ -106,9 +103,11 @@ def training_bytes(
         evaluated = np.minimum(evaluated, recomputed_steps(int(largest[0])))
     sequences = max(len(trained), len(evaluated))
     steps = max(int(trained.sum()), int(evaluated.sum()))
-    groups = extension().most_groups(len(trained))
-    # Evaluation keeps the columns of a chunk of each group alone.
-    rows_of_columns = max(int(trained.sum()), min(steps, CHUNK_ROWS * groups + sequences))
+    core = extension()
+    groups = core.most_groups(len(trained))
+    # Evaluation keeps the columns of a chunk of each group alone: its rows, or up to a step more.
+    of_chunks = core.chunk_rows * core.most_groups(len(evaluated)) + len(evaluated)
+    rows_of_columns = max(int(trained.sum()), min(int(evaluated.sum()), of_chunks))
     for node in network.nodes:
         per_step = network.is_per_step(node.name)
         value = 0 if isinstance(node, SparseInput) else _padded(network.widths[node.name])
