@@ -86,6 +86,39 @@ def test_frames_that_cannot_be_say_why():
         sequences.with_padding(4).frames(2, 1)
 
 
+@settings(deadline=None)
+@given(st.data(), lengths_lists, st.integers(1, 3), st.integers(1, 5))
+def test_differences_are_those_of_a_loop_and_add_up_again(data, lengths, num_features, lag):
+    rng = np.random.default_rng(data.draw(st.integers(0, 9)))
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    items = [rng.normal(size=(lag + more, num_features)).astype(dtype) for more in lengths]
+    times = [np.cumsum(np.arange(1, len(item) + 1)) for item in items]
+    names = [f"s{i}" for i in range(len(items))]
+    found = Sequences.from_any(items, ids=names, times=times).differences(lag)
+    assert_same(found, [np.stack([x[t + lag] - x[t] for t in range(len(x) - lag)]) for x in items])
+    np.testing.assert_array_equal(found.times, np.concatenate([own[lag:] for own in times]))
+    assert found.ids.tolist() == names
+    assert found.dtype == dtype
+    if lag == 1:
+        for item, own in zip(items, found):
+            np.testing.assert_allclose(item[0] + own.cumsum(axis=0), item[1:], rtol=1e-4, atol=1e-4)
+
+
+def test_differences_of_gaps_are_gaps():
+    found = Sequences.from_any([[1.0, np.nan, 4.0, 6.0, 7.0]]).differences()
+    np.testing.assert_array_equal(found[0][:, 0], [np.nan, np.nan, 2.0, 1.0])
+
+
+def test_differences_that_cannot_be_say_why():
+    sequences = Sequences.from_any(ragged_list([4, 2, 3]))
+    with pytest.raises(ValueError, match=r"lag expects less than .* got 2, and sequence 1 has 2: pass fewer"):
+        sequences.differences(2)
+    with pytest.raises(ValueError, match="lag expects a whole number from 1"):
+        sequences.differences(0)
+    with pytest.raises(ValueError, match="differences expects sequences without padding"):
+        sequences.with_padding(4).differences()
+
+
 def test_steps_of_gives_the_rows_in_the_order_asked_for():
     offsets = np.array([0, 2, 5, 6])
     assert steps_of(offsets, np.array([2, 0])).tolist() == [5, 0, 1]

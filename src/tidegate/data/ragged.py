@@ -197,22 +197,39 @@ class Sequences:
         ValueError where a sequence is shorter than a frame, or has steps of padding.
         """
         length, hop = integer("length", length), integer("hop", hop)
-        if self.padding is not None:
-            raise ValueError(
-                "frames expects sequences without padding; got some: call without_padding() first"
-            )
-        short = np.flatnonzero(self.lengths < length)
-        if len(short):
-            raise ValueError(
-                f"length expects at most the steps of the shortest sequence; got {length}, and sequence "
-                f"{short[0]} has {self.lengths[short[0]]}: pass fewer"
-            )
+        self._check_steps("frames", "length", length, length)
         counts = (self.lengths - length) // hop + 1
         offsets = np.concatenate(([0], np.cumsum(counts)))
         first = hop * np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - hop * offsets[:-1], counts)
         steps = first[:, np.newaxis] + np.arange(length)
         values = self.values[steps].reshape(len(steps), -1)
         return self._trusted(values, offsets, self.ids, _at(self.times, steps[:, -1]))
+
+    def differences(self, lag: int = 1) -> Sequences:
+        """How values change: step k holds step k + lag less step k, with the time stamp of the later one.
+        Each sequence has `lag` steps fewer.
+
+        ValueError where a sequence has no more steps than that, or steps of padding.
+        """
+        lag = integer("lag", lag)
+        self._check_steps("differences", "lag", lag, lag + 1)
+        later = np.arange(self.total_steps) - np.repeat(self.offsets[:-1], self.lengths) >= lag
+        values = self.values[later] - self.values[np.flatnonzero(later) - lag]
+        return Sequences(values, offsets_without(~later, self.offsets), self.ids, _at(self.times, later))
+
+    def _check_steps(self, method: str, argument: str, got: int, needed: int) -> None:
+        """ValueError where there is padding, or a sequence of fewer steps than an argument needs."""
+        if self.padding is not None:
+            raise ValueError(
+                f"{method} expects sequences without padding; got some: call without_padding() first"
+            )
+        short = np.flatnonzero(self.lengths < needed)
+        if len(short):
+            fits = "at most" if got == needed else "less than"
+            raise ValueError(
+                f"{argument} expects {fits} the steps of the shortest sequence; got {got}, and sequence "
+                f"{short[0]} has {self.lengths[short[0]]}: pass fewer"
+            )
 
     @classmethod
     def _trusted(
