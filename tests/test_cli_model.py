@@ -65,6 +65,7 @@ def test_a_fit_is_the_librarys(run, folder):
         (["--bptt-steps", 9, "--one-direction"], "bptt_steps", 9),
         (["--recompute", "--one-direction"], "recompute", True),
         (["--keep-steps"], "recompute", False),
+        (["--input-noise", "0.1"], "input_noise", 0.1),
         (["--weight-noise", "0.1"], "weight_noise", 0.1),
         (["--averaging", "0.5"], "averaging", 0.5),
         (["--gap-dropout", "0.2"], "gap_dropout", 0.2),

@@ -284,6 +284,7 @@ OPTIONS = {
     "min_delta": (10.0, {"max_epochs": 9, "patience": 2}),
     "validation": (None, {}),
     "clip_norm": (0.01, {"optimizer": "sgd"}),
+    "input_noise": (0.1, {}),
     "weight_noise": (0.1, {}),
     "averaging": (0.5, {}),
     "initializers": ({"bias": "chrono"}, {}),
@@ -448,7 +449,7 @@ def test_unfitted_models_say_so(kind, y):
 def test_an_interrupted_fit_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 6, 2)), rng.integers(0, 2, 40)
-    options = {"hidden_size": 5, "max_epochs": 6, "patience": None, "random_state": 3}
+    options = {"hidden_size": 5, "max_epochs": 6, "patience": None, "random_state": 3, "input_noise": 0.2}
     expected = SequenceClassifier("gru", **options).fit(X, y)
     path, stop = tmp_path / "state", Stop()
 

@@ -559,7 +559,7 @@ def test_each_option_changes_the_result() -> None:
     for name, value in {
         "num_layers": 2, "bidirectional": False, "dropout": 0.3, "pooling": "last", "dense": ((4, "relu"),),
         "optimizer": "sgd", "learning_rate": 0.01, "batch_size": 7, "clip_norm": 0.1, "validation": 0.3,
-        "random_state": 1, "weight_noise": 0.1, "averaging": 0.9,
+        "random_state": 1, "input_noise": 0.1, "weight_noise": 0.1, "averaging": 0.9,
     }.items():  # fmt: skip
         assert flat(**{name: value}) != before, name
 

@@ -167,6 +167,10 @@ class ModelOptions:
             "all of them.",
         ),
     ] = None
+    input_noise: Annotated[
+        float | None,
+        typer.Option(help="Standard deviation of noise on standardised inputs, drawn for each epoch."),
+    ] = None
     weight_noise: Annotated[
         float | None,
         typer.Option(help="Standard deviation of noise on the weights, drawn for each update's gradient."),

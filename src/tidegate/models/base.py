@@ -25,7 +25,7 @@ from tidegate.models.plan import network_of, stream_of
 from tidegate.models.rows import Rows
 from tidegate.models.start import start
 from tidegate.models.step_stream import StepStream
-from tidegate.models.steps import gap_rates, lengths_of, presence, steps_of, with_gaps_drawn
+from tidegate.models.steps import drawn_inputs, lengths_of, presence, steps_drawn, steps_of
 from tidegate.models.targets import TargetRecord
 from tidegate.network import Input, Network, SparseInput
 from tidegate.training.fit import Part, Run, Watch
@@ -170,12 +170,12 @@ class Model(Options):
         encoders, codings = self._learnt_of(inputs, targets, known, training, previous)
         network = self._planned(settings, encoders, codings, known, examples, previous.get("network_"))
         part = self._part(training, encoders, codings, network)
-        drawn = with_gaps_drawn(
+        drawn = steps_drawn(
             part.steps,
             training.inputs,
             encoders,
             network,
-            settings.gap_dropout,
+            settings,
             lambda name: self._argument("inputs", name),
             DTYPE,
         )
@@ -303,7 +303,7 @@ class Model(Options):
             if (stream := stream_of(name, encoders[name])) is not None
         }
         has_windows = _has_steps_alone(network)
-        drawn = gap_rates(examples.inputs, encoders, settings.gap_dropout)
+        drawn = drawn_inputs(examples.inputs, encoders, settings)
         if settings.in_windows and not has_windows:
             raise ValueError(
                 f"{settings.in_windows} expects inputs of steps of one stream, which no sequence is without; "

@@ -141,6 +141,13 @@ class NumericEncoder(_Encoder):
         lengths[rows.present] = padded.lengths
         return Rows(padded.values, lengths, rows.present, padded.times, padded.padding)
 
+    def with_noise(self, rows: Rows, deviation: float, rng: np.random.Generator) -> Rows:
+        """Gaussian noise on each number that is there, of this standard deviation once it is scaled."""
+        dtype = rows.values.dtype.type
+        noise = rng.standard_normal(rows.values.shape, dtype)
+        noise *= (deviation * self.scaling.scale).astype(dtype)
+        return replace(rows, values=rows.values + noise)
+
     def nodes(self, name: str, stream: int | None, both: bool) -> tuple[list[Node], Sources]:
         width = self.num_values
         x, observed, projected = (named(name, part) for part in ("x", "observed", "projection"))

@@ -33,7 +33,9 @@ class Options:
     kept. dense: (width, activation) of each layer before the output; activations are "none", "tanh", "relu".
     optimizer: "adam", "adamw", "rmsprop", "sgd" or a tidegate.Optimizer. learning_rate. schedule: "constant",
     "cosine", "reduce_on_plateau" or a record of tidegate.training.schedules. batch_size: sequences an update.
-    clip_norm: largest norm of a gradient, or None. weight_noise: 0, or the standard deviation of Gaussian
+    clip_norm: largest norm of a gradient, or None. input_noise: 0, or the standard deviation of Gaussian
+    noise on the numbers of the inputs, drawn anew for each epoch (Bishop 1995), in units of their own
+    standard deviation where they are standardised. weight_noise: 0, or the standard deviation of Gaussian
     noise on weights and biases, drawn anew for the gradient of each update (Graves 2011). averaging: 0, or
     the share that a moving average of the weights keeps of itself at each epoch, 0.9 for instance; it is then
     what is validated and kept.
@@ -77,6 +79,7 @@ class Options:
     clip_norm: float | None = _TRAINING.clip_norm
     bptt_steps: int | None = _TRAINING.bptt_steps
     recompute: bool = _TRAINING.recompute
+    input_noise: float = _TRAINING.input_noise
     weight_noise: float = _TRAINING.weight_noise
     averaging: float = _TRAINING.averaging
     gap_dropout: float | None = _TRAINING.gap_dropout

@@ -15,6 +15,7 @@ from tidegate.models.gaps import with_gaps_of_others
 from tidegate.models.plan import aligned_streams, is_text_stream, stream_names, stream_of
 from tidegate.models.rows import Rows
 from tidegate.network import Network
+from tidegate.training.settings import TrainingSettings
 
 Place = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -115,27 +116,43 @@ def gap_rates(
     return {name: rate for name, rate in rates.items() if rate}
 
 
-def with_gaps_drawn(
+def drawn_inputs(
+    rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], settings: TrainingSettings
+) -> dict[str, NumericEncoder]:
+    """The inputs that an epoch of training reads with noise, or with more gaps than there are."""
+    rates = gap_rates(rows, encoders, settings.gap_dropout)
+    return {
+        name: encoder
+        for name, encoder in encoders.items()
+        if isinstance(encoder, NumericEncoder) and (settings.input_noise or name in rates)
+    }
+
+
+def steps_drawn(
     steps: Steps,
     rows: Mapping[str, Rows],
     encoders: Mapping[str, Encoder],
     network: Network,
-    gap_dropout: float | None,
+    settings: TrainingSettings,
     argument: Callable[[str], str],
     dtype: str,
 ) -> Callable[[np.random.Generator], Steps] | None:
-    """What draws the steps of an epoch, in which inputs of steps lack more; None where none has gaps."""
-    rates = gap_rates(rows, encoders, gap_dropout)
-    if not rates:
+    """What draws the steps of an epoch, with noise and more gaps; None where there are neither."""
+    rates = gap_rates(rows, encoders, settings.gap_dropout)
+    varied = drawn_inputs(rows, encoders, settings)
+    if not varied:
         return None
 
     def drawn(rng: np.random.Generator) -> Steps:
         arrays: dict[str, Any] = {}
-        for name, rate in rates.items():
-            read = encoders[name].read(rows[name])
-            assert read.sequences is not None
-            more = replace(read, values=with_gaps_of_others(read.sequences, rate, rng).values)
-            arrays |= encoders[name].arrays(argument(name), name, more, network.is_bidirectional, dtype)
+        for name, encoder in varied.items():
+            own = encoder.read(rows[name])
+            if name in rates:
+                assert own.sequences is not None
+                own = replace(own, values=with_gaps_of_others(own.sequences, rates[name], rng).values)
+            if settings.input_noise:
+                own = encoder.with_noise(own, settings.input_noise, rng)
+            arrays |= encoder.arrays(argument(name), name, own, network.is_bidirectional, dtype)
         inputs = tuple(arrays.get(name, values) for name, values in zip(network.inputs, steps.inputs))
         return replace(steps, inputs=inputs)
 

@@ -106,8 +106,8 @@ class TrainingSettings:
     noise of this standard deviation, drawn for it (Graves 2011); all parameters have it, biases too, but the
     tables of embeddings. averaging: validated and kept is not what an epoch ends with, but a moving average
     of that over the epochs (Polyak & Juditsky 1992), which keeps this share of itself at each; in the first
-    ones it is the mean of all. 0: none. gap_dropout: the rate at which a sequence lacks, in an epoch, also
-    what another one lacks, as the estimators have it.
+    ones it is the mean of all. 0: none. input_noise, gap_dropout: of the inputs of training, drawn for each
+    epoch, as the estimators have them.
 
     bptt_steps: back-propagation is truncated to windows of so many steps, each of which begins with the
     states of the one before (Williams & Peng 1990); with a target a step there is an update after each. None:
@@ -126,6 +126,7 @@ class TrainingSettings:
     clip_norm: float | None = 1.0
     bptt_steps: int | None = None
     recompute: bool = False
+    input_noise: float = 0.0
     weight_noise: float = 0.0
     averaging: float = 0.0
     gap_dropout: float | None = None
@@ -149,6 +150,7 @@ class TrainingSettings:
             real("validation", self.validation, 0.0, 0.9, above=True)
         if self.clip_norm is not None:
             real("clip_norm", self.clip_norm, above=True)
+        real("input_noise", self.input_noise)
         real("weight_noise", self.weight_noise)
         real("averaging", self.averaging, 0.0, 0.9999)
         if self.gap_dropout is not None:
