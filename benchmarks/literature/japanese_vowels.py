@@ -17,6 +17,7 @@ def measure(seed: int, **model: Any) -> Measured:
 
 SETTINGS = {
     "dropout": 0.5,
+    "input_noise": 0.6,
     "optimizer": Optimizer("adamw", weight_decay=0.1),
     "learning_rate": 0.01,
     "schedule": "cosine",
@@ -31,8 +32,10 @@ TASK = Task(
     figure="Accuracy on the test part.",
     published="TWIESN 0.965: Ismail Fawaz et al. 2019. LSTM-FCN 0.99: Karim et al. 2019, the best "
     "checkpoint by training loss.",
-    selection="dropout, learning rate and weight decay by five-fold cross-validation on the training part; "
-    "trained on all of it, the last weights.",
+    selection="dropout, learning rate, weight decay and noise by five-fold cross-validation on the training "
+    "part; trained on all of it, the last weights. Noise: three draws of the folds, LSTM 0.972 to 0.988, GRU "
+    "0.975 to 0.989, log loss 0.075 to 0.046 and 0.081 to 0.031. Before it the test part had been seen, with "
+    "a median of 0.984 for both.",
     rows=tuple(
         Row(
             f"japanese-vowels-{cell}",
@@ -43,9 +46,12 @@ TASK = Task(
         )
         for cell in ("lstm", "gru")
     ),
-    beyond="AdamW with a weight decay of 0.1, a cosine schedule.",
+    beyond="noise of 0.6 standard deviations on the inputs, AdamW with a weight decay of 0.1, a cosine "
+    "schedule.",
     tried="the defaults with a tenth held out, dropout of 0.3, Adam at 0.003 on the whole training part: "
-    "within an utterance or two of each other. In five-fold cross-validation, one draw of the folds, "
-    "recurrent dropout of 0.3 leaves the accuracy as it is (LSTM 0.970, GRU 0.978) and lowers the log loss "
-    "of the GRU (0.108 to 0.081), but not of the LSTM (0.092 to 0.128).",
+    "within an utterance or two of each other. The noise that cross-validation gains so much from leaves the "
+    "median on the test part, spoken on other occasions, where it was. One or two draws of the folds: noise "
+    "of 0.3 to 1.0 for 0.6, and with it recurrent dropout of 0.3, a random shift of each utterance's "
+    "channels, their changes as further channels, twice the epochs: none better for both cells. Utterances "
+    "warped in time or cut, without noise: 0.974 to 0.981 for the GRU.",
 )
