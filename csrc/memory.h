@@ -8,7 +8,18 @@
 #include <new>
 #include <utility>
 
+#include <unistd.h>
+
 namespace tidegate {
+
+// Bytes of a core's second-level cache; 1 MiB where the system does not say.
+inline long second_level_bytes() {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  static const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes > 0) return bytes;
+#endif
+  return 1L << 20;
+}
 
 // Of all buffers of the process.
 inline std::atomic<long> num_bytes_held{0};

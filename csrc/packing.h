@@ -40,20 +40,20 @@ inline void for_lanes(long vector, long hidden_size, Visit&& visit) {
 
 inline constexpr long kPackBlock = 32;  // columns of the matrix whose packed cache lines stay while the units pass
 
-// To multiply from the left: [vector of units][k][column][unit in the vector]. Lanes of no unit are left as they are.
+// To multiply from the left: for each vector of units a panel, whose vectors are the columns. Lanes of no unit are left as
+// they are.
 template <class T>
 void pack(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
-  constexpr int W = kWidth<T>;
-  const long width = b.count * W;
   for (long u = units.begin; u < units.end; ++u)
     for (long block = 0; block < b.size; block += kPackBlock) {
       const long end = std::min(block + kPackBlock, b.size);
-      for (int column = 0; column < b.count; ++column)
+      for (int column = 0; column < b.count; ++column) {
+        const Rows<T> to = packed_vector(packed + u * b.size * b.count * kWidth<T>, b.count, b.size, column);
         for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
           const T* weights = parameters + b.row(column, unit, hidden_size);
-          T* to = packed + u * b.size * width + column * W + lane;
-          for (long k = block; k < end; ++k) to[k * width] = weights[k];
+          for (long k = block; k < end; ++k) *to.at(k, lane).data = weights[k];
         });
+      }
     }
 }
 
@@ -63,20 +63,20 @@ constexpr long lanes_of(long hidden_size) {
   return std::min<long>(kWidth<T>, hidden_size);
 }
 
-// The transpose, to multiply gradients of columns: [panel of k][vector of units][column][lane][k in it].
+// The transpose, to multiply gradients of columns: panels of k with a row for each [vector of units][column][lane].
 template <class T>
 void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
   constexpr int W = kWidth<T>;
   const Panels panels = plain_panels<T>(b.size);
   const long lanes = lanes_of<T>(hidden_size), total = padded<T>(hidden_size) / W * b.count * lanes;
   for (long p = 0; p < panels.count; ++p) {
-    const long first = p * panels.stride, width = panels.vectors_of(p) * W, used = std::min(width, b.size - first);
+    const long first = p * panels.stride;
     T* panel = packed + p * panels.vectors * W * total;
     for (long u = units.begin; u < units.end; ++u)
       for (int column = 0; column < b.count; ++column)
         for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          std::copy_n(parameters + b.row(column, unit, hidden_size) + first, used,
-                      panel + ((u * b.count + column) * lanes + lane) * width);
+          pack_row(parameters + b.row(column, unit, hidden_size) + first, b.size - first, panel, panels.vectors_of(p), total,
+                   (u * b.count + column) * lanes + lane);
         });
   }
 }

@@ -17,6 +17,13 @@ namespace tidegate {
 constexpr int tile_rows(int vectors) { return std::min(kVectorRegisters * 3 / 4 / vectors, 16); }
 inline constexpr int kTileVectors = 4;
 
+// With AVX2's sixteen registers a tile of six rows and two vectors reads half as much of b as one of three and four, and
+// the instructions that count rows and step on are felt, most where a core's other thread takes its half of them.
+inline constexpr bool kAvx2 = kVectorBytes == 32;
+
+// A packed panel of `vectors` vectors is cut into slices of as many.
+constexpr int slice_vectors(int vectors) { return kAvx2 && vectors % 2 == 0 ? 2 : vectors; }
+
 // How the index runs that a product sums over: through `count` segments of `size`, in the left factor `stride` apart.
 struct Segments {
   long size, count = 1, stride = 0;
@@ -26,23 +33,26 @@ inline constexpr long kAhead = 28;  // rows of b that are fetched ahead of their
 
 // c[r, v] = initial[r, v] + sum_k a(r, k) * b[k, v] for `kRows` rows and `kVectors` vectors.
 //   a: a(r, k) = a[r * lda + k], or a[k * lda + r] where kTransposed, within a segment.
-//   b: row k at b + k * ldb. initial: row r at initial + r * ld_initial; null: zero. It may be c itself.
+//   b: slices of a packed panel, ldb apart; where kTransposed row k at b + k * ldb.
+//   initial: row r at initial + r * ld_initial; null: zero. It may be c itself.
 template <class T, int kRows, int kVectors, bool kTransposed>
 void tile(Segments summed, const T* a, long lda, const T* b, long ldb, const T* initial, long ld_initial, T* c, long ldc) {
-  constexpr int W = kWidth<T>;
+  constexpr int W = kWidth<T>, kSlice = kTransposed ? kVectors : slice_vectors(kVectors);
+  const long row_of_b = kTransposed ? ldb : kSlice * W;
   Vec<T> sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[r][v] = initial ? load<T>(initial + r * ld_initial + v * W) : Vec<T>{};
-  for (long segment = 0; segment < summed.count; ++segment, a += summed.stride, b += summed.size * ldb)
-    for (long k = 0; k < summed.size; ++k) {
+  for (long segment = 0; segment < summed.count; ++segment, a += summed.stride, b += summed.size * row_of_b) {
+    const auto add = [&](long k) __attribute__((always_inline)) {
       Vec<T> row[kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + k * ldb + v * W);
+      for (int v = 0; v < kVectors; ++v) row[v] = load<T>(b + v / kSlice * ldb + k * row_of_b + v % kSlice * W);
       if constexpr (kRows > 2) {  // fewer rows wait for the cache anyhow, and a prefetch is one more thing to wait for
+        constexpr int kOfLine = 64 / kVectorBytes;
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) __builtin_prefetch(b + (k + kAhead) * ldb + v * W);
+        for (int v = 0; v < kVectors; v += kOfLine) __builtin_prefetch(b + v / kSlice * ldb + (k + kAhead) * row_of_b + v % kSlice * W);
       }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
@@ -50,7 +60,14 @@ void tile(Segments summed, const T* a, long lda, const T* b, long ldb, const T* 
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, row[v], sum[r][v]);
       }
-    }
+    };
+    constexpr int kUnrolled = kAvx2 && !kTransposed && kRows > 2 ? 8 : 1;
+    long k = 0;
+    for (; k + kUnrolled <= summed.size; k += kUnrolled)
+#pragma GCC unroll 8
+      for (int j = 0; j < kUnrolled; ++j) add(k + j);
+    for (; k < summed.size; ++k) add(k);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
@@ -79,6 +96,7 @@ Tile<T> tile_for(int rows, int vectors) {
 // Calls visit(first_row, num_rows) for tiles of nearly equal height, none above `most`.
 template <class Visit>
 inline void for_each_tile(long rows, int most, Visit&& visit) {
+  if (rows <= most) return rows ? visit(0L, static_cast<int>(rows)) : void();
   const long tiles = (rows + most - 1) / most;
   for (long i = 0, begin = 0; i < tiles; ++i) {
     const long end = rows * (i + 1) / tiles;
@@ -96,7 +114,7 @@ struct Rows {
 };
 
 // How the output columns of a product are cut: panel p covers `vectors` vectors from column p * stride on (the last
-// one `last_vectors`). A packed right-hand side holds, for each panel, its rows one after the other.
+// one `last_vectors`). A packed right-hand side holds, for each slice of each panel, its rows one after the other.
 struct Panels {
   long count;
   int vectors;
@@ -116,15 +134,37 @@ constexpr Panels plain_panels(long columns) {
   return {count, count == 1 ? last : kTileVectors, last, kTileVectors * kWidth<T>};
 }
 
-// c[r] = initial[r] + a[r] B for rows [0, rows) and one panel of B, whose `vectors` vectors stand side by side.
+// A vector of a packed panel of `depth` rows, by row.
+template <class T>
+Rows<T> packed_vector(T* panel, int vectors, long depth, int vector) {
+  const int slice = slice_vectors(vectors);
+  return Rows<T>{panel, slice * kWidth<T>}.at(vector / slice * depth, vector % slice * kWidth<T>);
+}
+
+// Row `row` of such a panel, from as many numbers of `count` as it has columns; zeros beyond.
+template <class T>
+void pack_row(const T* from, long count, T* panel, int vectors, long depth, long row) {
+  constexpr long W = kWidth<T>;
+  for (int v = 0; v < vectors; ++v, from += W, count -= W)
+    store(packed_vector(panel, vectors, depth, v).at(row).data, count < W ? load_first(from, count) : load<T>(from));
+}
+
+// c[r] = initial[r] + a[r] B for rows [0, rows) and one packed panel of B.
 // initial: stride 0 repeats one row (a bias); null data: zero; c itself: accumulate.
 template <class T>
-inline void panel_product(long rows, Rows<const T> a, Segments summed, const T* b, int vectors, Rows<const T> initial, Rows<T> c) {
-  for_each_tile(rows, tile_rows(vectors), [&](long first, int count) {
-    const T* start = initial.data ? initial.at(first).data : nullptr;
-    tile_for<T, false>(count, vectors)(summed, a.at(first).data, a.stride, b, vectors * kWidth<T>, start, initial.stride,
-                                       c.at(first).data, c.stride);
-  });
+[[gnu::always_inline]] inline void panel_product(long rows, Rows<const T> a, Segments summed, const T* b, int vectors,
+                                                 Rows<const T> initial, Rows<T> c) {
+  const long vector = summed.size * summed.count * kWidth<T>;
+  const auto multiply = [&](long v, int some) __attribute__((always_inline)) {
+    for_each_tile(rows, tile_rows(some), [&](long first, int count) {
+      const T* start = initial.data ? initial.at(first, v * kWidth<T>).data : nullptr;
+      tile_for<T, false>(count, some)(summed, a.at(first).data, a.stride, b + v * vector, slice_vectors(vectors) * vector, start,
+                                      initial.stride, c.at(first, v * kWidth<T>).data, c.stride);
+    });
+  };
+  const int slice = slice_vectors(vectors);
+  if (slice == vectors || rows <= tile_rows(vectors)) return multiply(0, vectors);  // so few sums of a slice wait for each other
+  for (long v = 0; v < vectors; v += slice) multiply(v, slice);
 }
 
 // The same for rows [0, rows) and the panels of `some`: a (rows, summed), B packed by panels.
@@ -187,6 +227,7 @@ void column_sums(long rows, long begin, long end, Rows<const T> g, T* sums, bool
     column += kCount * W;
   };
   while (column + kVectors * W <= end) sum_up.template operator()<kVectors>();
+  while (column + kVectors / 2 * W <= end) sum_up.template operator()<kVectors / 2>();
   while (column < end) sum_up.template operator()<1>();
 }
 

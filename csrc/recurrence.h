@@ -222,8 +222,7 @@ class Recurrence final : public RecurrentNode<T> {
   // Whether a step multiplies its own inputs: the weights of both then stay in the cache, and there are rows enough
   // to read them for. Else one product does it for all rows of a chunk.
   bool fuses_input(const Group& group) const {
-    constexpr long kSecondLevelBytes = 1250000;  // what the rows leave of it
-    return group.num_sequences >= 4 && weights_.bytes_of_products() + weights_.bytes_of_inputs() <= kSecondLevelBytes;
+    return group.num_sequences >= 4 && weights_.bytes_of_products() + weights_.bytes_of_inputs() <= bytes_for_weights_;
   }
 
   // ---- one step of a group: its rows, and where the states go ----
@@ -689,6 +688,7 @@ class Recurrence final : public RecurrentNode<T> {
   StateNodes<T> state_nodes_;
   bool reverse_;
   RecurrentWeights<T, Cell> weights_;
+  const long bytes_for_weights_ = second_level_bytes() * 5 / 8;  // the rest is for rows
   std::vector<long> columns_begin_;  // of each group, the first row of its columns
   Buffer<T> columns_, kept_, kept_gradient_, held_;
   Buffer<T> operands_, kept_operands_, operand_gradient_;

@@ -133,15 +133,18 @@ void test_tiles(Section& section) {
     for (int rows = 1; rows <= tile_rows(vectors); ++rows)
       for (const long size : {0L, 1L, 2L, 7L, static_cast<long>(W) + 1, 97L})
         for (const int offset : {0, 1}) {
-          const long lda = kTransposed ? rows + 3 : size + 3, ldb = vectors * W + 1, ldc = vectors * W + 5;
-          const Numbers<T> a((kTransposed ? size : rows) * lda + 1, 1, offset), b(size * ldb + 1, 2, offset);
+          const long lda = kTransposed ? rows + 3 : size + 3, row_of_b = vectors * W + 1, ldc = vectors * W + 5;
+          const Numbers<T> a((kTransposed ? size : rows) * lda + 1, 1, offset), b(size * row_of_b + 1, 2, offset);
+          std::vector<T> panel(static_cast<std::size_t>(size * vectors * W));
+          for (long k = 0; k < size; ++k) pack_row(b.data() + k * row_of_b, vectors * W, panel.data(), vectors, size, k);
           const Numbers<T> initial(rows * ldc, 3, offset);
           for (const bool from_zero : {false, true}) {
             Numbers<T> c(rows * ldc, 4, offset);
             const Numbers<T> before(rows * ldc, 4, offset);
             const Segments summed = kTransposed || size % 2 ? Segments{size} : Segments{size / 2, 2, size / 2};
-            tile_for<T, kTransposed>(rows, vectors)(summed, a.data(), lda, b.data(), ldb, from_zero ? nullptr : initial.data(), ldc,
-                                                    c.data(), ldc);
+            tile_for<T, kTransposed>(rows, vectors)(summed, a.data(), lda, kTransposed ? b.data() : panel.data(),
+                                                    kTransposed ? row_of_b : slice_vectors(vectors) * W * size,
+                                                    from_zero ? nullptr : initial.data(), ldc, c.data(), ldc);
             for (long r = 0; r < rows; ++r)
               for (long j = 0; j < ldc; ++j) {
                 if (j >= vectors * W) {
@@ -150,7 +153,7 @@ void test_tiles(Section& section) {
                 }
                 Sum<T> sum;
                 if (!from_zero) sum.add(initial[r * ldc + j], 1);
-                for (long k = 0; k < size; ++k) sum.add(a[kTransposed ? k * lda + r : r * lda + k], b[k * ldb + j]);
+                for (long k = 0; k < size; ++k) sum.add(a[kTransposed ? k * lda + r : r * lda + k], b[k * row_of_b + j]);
                 section.near(c[r * ldc + j], sum.value, sum.allowed(),
                              "tile " + std::to_string(rows) + " x " + std::to_string(vectors) + ", " + std::to_string(size) + " terms");
               }
@@ -158,16 +161,33 @@ void test_tiles(Section& section) {
         }
 }
 
-// b (size, columns) by panels of `panels`, each with all its rows one after the other; what pads the columns is zero.
+// Rows [begin, end) of b (size, columns) by panels of `panels`.
 template <class T>
 std::vector<T> packed_by_panels(const Numbers<T>& b, long begin, long end, long columns, const Panels& panels) {
-  std::vector<T> packed(static_cast<std::size_t>(panels.total_vectors() * kWidth<T> * (end - begin)));
-  T* out = packed.data();
+  const long depth = end - begin;
+  std::vector<T> packed(static_cast<std::size_t>(panels.total_vectors() * kWidth<T> * depth));
   for (long p = 0; p < panels.count; ++p)
-    for (long k = begin; k < end; ++k)
-      for (long j = 0; j < panels.vectors_of(p) * kWidth<T>; ++j, ++out)
-        *out = p * panels.stride + j < columns ? b[k * columns + p * panels.stride + j] : T(0);
+    for (long k = 0; k < depth; ++k)
+      pack_row(b.data() + (begin + k) * columns + p * panels.stride, columns - p * panels.stride,
+               packed.data() + p * panels.vectors * kWidth<T> * depth, panels.vectors_of(p), depth, k);
   return packed;
+}
+
+// Every place of a panel belongs to one vector, row and lane; a slice's rows follow one another.
+template <class T>
+void test_packed_vectors(Section& section) {
+  constexpr int W = kWidth<T>;
+  for (int vectors = 1; vectors <= kTileVectors; ++vectors)
+    for (const long depth : {1L, 2L, 7L}) {
+      std::vector<T> panel(static_cast<std::size_t>(vectors * W * depth));
+      for (int v = 0; v < vectors; ++v)
+        for (long k = 0; k < depth; ++k) *packed_vector(panel.data(), vectors, depth, v).at(k, v % W).data += 1;
+      long seen = 0;
+      for (const T place : panel) seen += place == T(1);
+      section.holds(seen == vectors * depth, "packed vectors overlap");
+      const int slice = slice_vectors(vectors);
+      section.holds(vectors % slice == 0 && packed_vector(panel.data(), vectors, depth, 0).stride == slice * W, "a slice's rows");
+    }
 }
 
 template <class T>
@@ -226,6 +246,7 @@ void test_product() {
   Section section("product " + type_name<T>());
   test_tiles<T, false>(section);
   test_tiles<T, true>(section);
+  test_packed_vectors<T>(section);
   test_products<T>(section);
   test_transposed_products<T>(section);
 }
@@ -285,12 +306,13 @@ void test_packing() {
             for (long k = 0; k < panels.total_vectors() * W; ++k) {
               const T expected = unit < hidden && k < size ? weight(column, unit, k) : T(0);
               if (k < size)
-                section.holds(packed.data()[((unit / W * size + k) * count + column) * W + unit % W] == expected, "pack");
-              const long p = k / panels.stride, width = panels.vectors_of(p) * W;
-              const long lanes = lanes_of<T>(hidden);
+                section.holds(*packed_vector(packed.data() + unit / W * size * count * W, count, size, column).at(k, unit % W).data ==
+                                  expected, "pack");
+              const long p = k / panels.stride, lanes = lanes_of<T>(hidden), rows = total / W * lanes;
               if (unit % W < lanes)
-                section.holds(transposed.data()[p * panels.vectors * W * (total / W * lanes) +
-                                                ((unit / W * count + column) * lanes + unit % W) * width + k % panels.stride] == expected,
+                section.holds(*packed_vector(transposed.data() + p * panels.vectors * W * rows, panels.vectors_of(p), rows,
+                                             static_cast<int>(k % panels.stride / W))
+                                   .at((unit / W * count + column) * lanes + unit % W, k % W).data == expected,
                               "pack_transposed");
             }
         // The gradient of a weight stands where the weight does: unpack undoes the rows of columns.

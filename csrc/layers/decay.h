@@ -55,24 +55,33 @@ class InputDecayNode final : public Node<T> {
     const long rows = pass.batch.num_steps, stride = this->value.stride;
     for (Node<T>* source : sources_)
       if (source->value.needs_gradient) source->value.accumulated_gradient(pass.batch);
-    T* sums = sums_.zero(2 * stride_);
+    T* sums = sums_.resize(2 * stride_);
     // A thread has some of the columns, in all rows: the sums over rows are then the same on any number of threads.
     pass.team->run([&](int thread, int count) {
       const Range part = share(padded<T>(size_), thread, count, W);
       const T *xs = data_of(0), *seen = data_of(1), *elapsed = data_of(2), *weight = packed_weight_.data(), *bias = packed_bias_.data();
       const T *values = this->value.data.data(), *gradients = this->value.gradient.data();
       const long of_source = stride_;
-      T *weight_sums = sums, *bias_sums = sums + stride_;
-      for (long row = 0; row < rows; ++row)
-        for (long column = part.begin; column < part.end; column += W) {
-          const long i = row * of_source + column, own = row * stride + column;
-          const Vec<T> d = load<T>(elapsed + i), exponent = fma(load<T>(weight + column), d, load<T>(bias + column));
-          const Vec<T> y = load<T>(values + own), g = load<T>(gradients + own);
-          // y - m x is the part that decays.
-          const Vec<T> slope = exponent > Vec<T>{} ? g * (load<T>(seen + i) * load<T>(xs + i) - y) : Vec<T>{};
-          store(bias_sums + column, load<T>(bias_sums + column) + slope);
-          store(weight_sums + column, fma(slope, d, load<T>(weight_sums + column)));
+      const auto sum_up = [&]<int kCount>(long column) {
+        Vec<T> of_weight[kCount]{}, of_bias[kCount]{};
+        for (long row = 0; row < rows; ++row)
+          for (int v = 0; v < kCount; ++v) {
+            const long at = column + v * W, i = row * of_source + at, own = row * stride + at;
+            const Vec<T> d = load<T>(elapsed + i), exponent = fma(load<T>(weight + at), d, load<T>(bias + at));
+            const Vec<T> y = load<T>(values + own), g = load<T>(gradients + own);
+            // y - m x is the part that decays.
+            const Vec<T> slope = exponent > Vec<T>{} ? g * (load<T>(seen + i) * load<T>(xs + i) - y) : Vec<T>{};
+            of_bias[v] += slope;
+            of_weight[v] = fma(slope, d, of_weight[v]);
+          }
+        for (int v = 0; v < kCount; ++v) {
+          store(sums + column + v * W, of_weight[v]);
+          store(sums + stride_ + column + v * W, of_bias[v]);
         }
+      };
+      long column = part.begin;
+      for (; column + 2 * W <= part.end; column += 2 * W) sum_up.template operator()<2>(column);
+      if (column < part.end) sum_up.template operator()<1>(column);
     });
     std::copy_n(sums, size_, pass.gradients + weight_);
     std::copy_n(sums + stride_, size_, pass.gradients + weight_ + size_);

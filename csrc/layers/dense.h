@@ -36,19 +36,20 @@ class DenseNode final : public Node<T> {
       const long columns = sources_[s]->value.size;
       T* packed = packed_[s].zero(panels_.total_vectors() * W * columns);
       for (long unit = 0; unit < size; ++unit) {
-        const long p = unit / panels_.stride, width = panels_.vectors_of(p) * W;
-        T* to = packed + p * panels_.vectors * W * columns + unit % panels_.stride;
+        const long p = unit / panels_.stride, vector = unit % panels_.stride / W;
+        const Rows<T> to = packed_vector(packed + p * panels_.vectors * W * columns, panels_.vectors_of(p), columns,
+                                         static_cast<int>(vector)).at(0, unit % W);
         const T* weights = parameters + weight_ + unit * input_size_ + from;
-        for (long k = 0; k < columns; ++k) to[k * width] = weights[k];
+        for (long k = 0; k < columns; ++k) *to.at(k).data = weights[k];
       }
       if (backward && sources_[s]->value.needs_gradient) {
         const Panels inputs = plain_panels<T>(columns);
         T* transposed = packed_transposed_[s].zero(inputs.total_vectors() * W * size);
         for (long p = 0; p < inputs.count; ++p) {
-          const long first = p * inputs.stride, width = inputs.vectors_of(p) * W;
+          const long first = p * inputs.stride;
           for (long unit = 0; unit < size; ++unit)
-            std::copy_n(parameters + weight_ + unit * input_size_ + from + first, std::min(width, columns - first),
-                        transposed + p * inputs.vectors * W * size + unit * width);
+            pack_row(parameters + weight_ + unit * input_size_ + from + first, columns - first,
+                     transposed + p * inputs.vectors * W * size, inputs.vectors_of(p), size, unit);
         }
       }
       from += columns;
