@@ -1,7 +1,7 @@
 """The engine beside its peers, timed in turn in one run. See docs/speed.md for what each figure includes.
 
-A complete run writes benchmarks/results/engine.json, docs/speed.md and docs/speed.svg; one that is filtered
-writes build/bench/engine.json and says so.
+A complete run writes benchmarks/results/engine.json, docs/speed.md and docs/speed.svg, without AVX-512 those
+with the machine's instruction set in their names; one that is filtered writes build/bench/engine.json and says so.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
     if complete:
         run.means()
     document = run.document(hardware(), complete) | {"minutes": round((time.monotonic() - began) / 60, 1)}
-    path = output.RESULTS if complete else PARTIAL
+    path = output.own_files(document)[0] if complete else PARTIAL
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if complete:

@@ -1,7 +1,8 @@
 """The page and the picture of a run, from its JSON alone.
 
-python -m benchmarks.engine.output writes docs/speed.md and docs/speed.svg from
-benchmarks/results/engine.json.
+python -m benchmarks.engine.output writes them anew from each kept run: docs/speed.md and docs/speed.svg from
+benchmarks/results/engine.json, which is that of the reference machine, with AVX-512, and of a machine without
+those with its instruction set in their names.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "benchmarks" / "results" / "engine.json"
-PAGE = ROOT / "docs" / "speed.md"
-PICTURE = ROOT / "docs" / "speed.svg"
+RESULTS = ROOT / "benchmarks" / "results"
 
 Row = dict[str, Any]
+
+
+def files(instruction_set: str) -> tuple[Path, Path, Path]:
+    """Of the last complete run on a machine with that instruction set: results, page and picture."""
+    suffix = "" if instruction_set == "avx512" else f"-{instruction_set}"
+    page = ROOT / "docs" / f"speed{suffix}.md"
+    return RESULTS / f"engine{suffix}.json", page, page.with_suffix(".svg")
+
+
+def kept() -> list[Path]:
+    return sorted(RESULTS.glob("engine*.json"))
+
 
 # Title, and what the figures include, in the order of the page.
 WORKS = {
@@ -115,23 +126,29 @@ PEERS = {
 }
 
 
-def read(path: Path = RESULTS) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write(document: dict[str, Any] | None = None) -> None:
-    document = read() if document is None else document
-    PAGE.write_text(page(document), encoding="utf-8")
-    PICTURE.write_text(picture(document), encoding="utf-8")
+def own_files(document: dict[str, Any]) -> tuple[Path, Path, Path]:
+    return files(document["versions"]["instruction set"])
+
+
+def write(document: dict[str, Any]) -> None:
+    _, to_page, to_picture = own_files(document)
+    to_page.write_text(page(document), encoding="utf-8")
+    to_picture.write_text(picture(document), encoding="utf-8")
 
 
 def page(document: dict[str, Any]) -> str:
     rows = document["rows"]
+    results, own_page, own_picture = own_files(document)
+    reference = files("avx512")[1]
     parts = [
-        HEAD,
+        f"<!-- Written by make bench-page from benchmarks/results/{results.name}. -->\n{HEAD}",
         _about(document),
-        "![Training steps of the peers, in times of Tidegate's](speed.svg)\n",
-        _goals(rows),
+        f"![Training steps of the peers, in times of Tidegate's]({own_picture.name})\n",
+        _goals(rows, "" if own_page == reference else f" of the [reference machine]({reference.name})"),
     ]
     means = [row for row in rows if row["work"].endswith("geometric mean")]
     if means:
@@ -157,8 +174,7 @@ def page(document: dict[str, Any]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-HEAD = """<!-- Written by make bench-page from benchmarks/results/engine.json. -->
-# Speed
+HEAD = """# Speed
 
 The engine beside its peers, all measured in one run on one machine. Every peer has a process of its own that
 loads its library once and is blocked while another computes; they take turns in short bursts, so that what
@@ -193,10 +209,11 @@ def _about(document: dict[str, Any]) -> str:
     )
 
 
-def _goals(rows: Sequence[Row]) -> str:
+def _goals(rows: Sequence[Row], machine: str = "") -> str:
     judged = [row for row in rows if row["goal"]]
     missed = [row for row in judged if not row["met"]]
-    text = f"## Goals\n\nSet beforehand, for two threads: {len(judged) - len(missed)} of {len(judged)} met.\n"
+    met = f"{len(judged) - len(missed)} of {len(judged)}"
+    text = f"## Goals\n\nSet beforehand, for two threads{machine}: {met} met.\n"
     if missed:
         lines = [
             [
@@ -399,4 +416,5 @@ def picture(document: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    write()
+    for run in kept():
+        write(read(run))

@@ -1,5 +1,5 @@
-"""Our own times of a few rows against those of the last full run, and PyTorch's where it is installed: under
-two minutes, for every day.
+"""Our own times of a few rows against those of the last full run with this machine's instruction set, and
+PyTorch's where it is installed: under two minutes, for every day.
 
 Machines and days differ; so times are compared as multiples of a 2048-cubed product of the same run.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.engine import output
 from benchmarks.engine.goals import TRAINING_SHAPES, Case, comparisons
 from benchmarks.engine.run import GOAL_THREADS, Row, Run
+from tidegate.engine import instruction_set
 
 KEYS = ("lstm-training", "gru-training", "lstm-inference", "gru-inference", "lstm-article", "lstm-streaming")
 LAYERS = ("training", "inference")
@@ -50,10 +51,11 @@ def main() -> None:
     peers = ["pytorch"] if importlib.util.find_spec("torch") else ["none"]
     run = Run(options.rounds, 0.05, peers, say=lambda text: print(text, flush=True))
     run.measure(GOAL_THREADS, chosen(), [], [])
-    if not output.RESULTS.exists():
-        print(f"No full run to compare with: make bench writes {output.RESULTS.relative_to(output.ROOT)}")
+    results = output.files(instruction_set())[0]
+    if not results.exists():
+        print(f"No full run to compare with: make bench writes {results.relative_to(output.ROOT)}")
         return
-    committed = output.read()
+    committed = output.read(results)
     print(f"\ntime over that of {committed['date'][:10]}, both in 2048-cubed products of their own run:")
     for row, times in against(run.rows, run.peaks[GOAL_THREADS], committed):
         note = "  SLOWER" if times > 1.1 else "  faster" if times < 0.9 else ""

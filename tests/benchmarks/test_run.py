@@ -125,7 +125,9 @@ def test_peers_that_are_not_wanted_are_not_started(made_up_run):
 
 @pytest.fixture
 def document(made_up_run) -> dict[str, object]:
-    return json.loads(json.dumps(made_up_run().document("a made-up machine", complete=True)))
+    made_up = made_up_run().document("a made-up machine", complete=True)
+    made_up["versions"]["instruction set"] = "avx2"
+    return json.loads(json.dumps(made_up))
 
 
 def test_the_page_has_every_time_and_says_what_was_missed(document):
@@ -179,11 +181,22 @@ def test_durations_have_three_digits(seconds, text):
     assert output.duration(seconds) == text
 
 
-def test_the_committed_page_is_what_the_committed_run_gives():
-    document = output.read()
-    assert document["complete"]
-    assert output.PAGE.read_text(encoding="utf-8") == output.page(document)
-    assert output.PICTURE.read_text(encoding="utf-8") == output.picture(document)
+@pytest.mark.parametrize("run", output.kept(), ids=lambda path: path.stem)
+def test_the_committed_page_is_what_the_committed_run_gives(run):
+    document = output.read(run)
+    results, page, picture = output.own_files(document)
+    assert document["complete"] and results == run
+    assert page.read_text(encoding="utf-8") == output.page(document)
+    assert picture.read_text(encoding="utf-8") == output.picture(document)
+
+
+def test_a_run_has_files_of_its_instruction_set():
+    assert output.files("avx512")[0] in output.kept()
+    assert [path.name for path in output.files("avx2")] == [
+        "engine-avx2.json",
+        "speed-avx2.md",
+        "speed-avx2.svg",
+    ]
 
 
 def test_quick_compares_in_products_of_each_run(document):
