@@ -185,7 +185,8 @@ def test_durations_have_three_digits(seconds, text):
 def test_the_committed_page_is_what_the_committed_run_gives(run):
     document = output.read(run)
     results, page, picture = output.own_files(document)
-    assert document["complete"] and results == run
+    assert document["complete"]
+    assert results == run
     assert page.read_text(encoding="utf-8") == output.page(document)
     assert picture.read_text(encoding="utf-8") == output.picture(document)
 
