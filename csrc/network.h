@@ -96,7 +96,7 @@ class Network : public Plan<T> {
     Team team(gather_threads(1));
     pack(backward, team);
     if (data.mask) passes_[0].gather_mask(data.mask);
-    begin_pass(team, interrupt, true, training, seed);
+    begin_pass(team, interrupt, {.keeps = true, .training = training, .seed = seed});
     run_forward();
   }
 
@@ -119,7 +119,7 @@ class Network : public Plan<T> {
     attach(data);
     Team team(gather_threads(4));
     pack(true, team);
-    begin_pass(team, interrupt, true, true, seed);
+    begin_pass(team, interrupt, {.keeps = true, .training = true, .seed = seed});
     windows_.cut(steps, data.mask);
     windows_.forward(true, [] {});
     run_backward(false, arrive, leave);
@@ -166,7 +166,7 @@ class Network : public Plan<T> {
           const std::uint64_t seed_of_update = mix(seed) + static_cast<std::uint64_t>(update);
           if (weight_noise > 0) pack_noisy(weight_noise, seed_of_update, team);
           else pack(true, team);
-          begin_pass(team, interrupt, true, true, seed_of_update);
+          begin_pass(team, interrupt, {.keeps = true, .training = true, .seed = seed_of_update});
           if (by_window) windows_.enter(window);
           if (by_window || !steps) {
             run_forward();
@@ -220,7 +220,7 @@ class Network : public Plan<T> {
       set_batch(data.streams, order + at, std::min(batch_size, count - at), steps);
       if (!of_batches) pack(false, of_batches.emplace(gather_threads(static_cast<double>((count - at + batch_size - 1) / batch_size))));
       Team& team = *of_batches;
-      begin_pass(team, interrupt, false, false, 0);
+      begin_pass(team, interrupt, {});
       if (steps) {
         windows_.cut(steps, nullptr);
         windows_.forward(false, [&] { visit_steps(team); });
@@ -250,7 +250,7 @@ class Network : public Plan<T> {
     Team team(1);
     inputs_[0]->data = x;
     passes_[0].mask = nullptr;
-    begin_pass(team, interrupt, false, false, 0);
+    begin_pass(team, interrupt, {});
     run_forward();
     scatter(number, out, team);
   }
@@ -268,7 +268,7 @@ class Network : public Plan<T> {
     Team team(gather_threads(1));
     inputs_[0]->data = x;
     passes_[0].mask = nullptr;
-    begin_pass(team, interrupt, false, false, 0);
+    begin_pass(team, interrupt, {});
     windows_.cut(window, nullptr);
     try {
       windows_.forward(false, [&] { if (per_step) scatter(number, out, team); });
@@ -409,15 +409,13 @@ class Network : public Plan<T> {
     return most_groups(count);
   }
 
-  void begin_pass(Team& team, Interrupt& interrupt, bool keeps, bool training, std::uint64_t seed) {
+  void begin_pass(Team& team, Interrupt& interrupt, const PassKind& kind) {
     batches_.clear();
     for (const Pass<T>& pass : passes_) batches_.push_back(&pass.batch);
     for (Pass<T>& pass : passes_) {
+      static_cast<PassKind&>(pass) = kind;
       pass.team = &team;
       pass.interrupt = &interrupt;
-      pass.keeps = keeps;
-      pass.training = training;
-      pass.seed = seed;
       pass.gradients = gradients_.data();
       pass.streams = &batches_;
     }

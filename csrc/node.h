@@ -59,16 +59,20 @@ inline void copy_within(const T* from, long size, T* to) {
   for (long i = 0; i < size; i += W) store(to + std::min(i, size - W), load<T>(from + std::min(i, size - W)));
 }
 
+// What a pass is for.
+struct PassKind {
+  bool keeps = false;      // what a layer computed is differentiated or read afterwards, and not its output alone
+  bool training = false;   // dropout draws
+  std::uint64_t seed = 0;  // of this pass' dropout
+};
+
 // One pass over one batch of one stream.
 template <class T>
-struct Pass {
+struct Pass : PassKind {
   Batch batch;
   Team* team = nullptr;
   Interrupt* interrupt = nullptr;
-  bool training = false;                 // dropout draws
-  bool keeps = true;                     // what a layer computed is differentiated or read afterwards, and not its output alone
   const std::vector<const Batch*>* streams = nullptr;  // the batch of each stream; this pass' is one of them
-  std::uint64_t seed = 0;                // of this pass' dropout
   const std::uint8_t* mask = nullptr;    // (steps,) 0: the step leaves every state as it was; null: none does
   T* gradients = nullptr;
 
