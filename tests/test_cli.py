@@ -50,6 +50,7 @@ MODEL = [
     "--bptt-steps",
     "--recompute",
     "--keep-steps",
+    "--input-noise",
     "--weight-noise",
     "--averaging",
     "--max-epochs",
