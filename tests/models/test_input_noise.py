@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from tidegate import Category, Cosine, Numeric, Regression, SequenceClassifier, SequenceModel, Sequences
+from tidegate.engine import Engine
 
 QUICK: dict[str, Any] = {"hidden_size": 4, "max_epochs": 3, "random_state": 0, "validation": None}
 
 
 def inputs_of_epochs(monkeypatch: pytest.MonkeyPatch, model: Any, *data: Any) -> list[dict[str, Any]]:
     """What each epoch of a fit reads, by the names of the network's inputs."""
-    from tidegate.engine import Engine
-
     epoch, read = Engine.epoch, []
 
     def watched(self: Any, steps: Any, *others: Any, **options: Any) -> Any:

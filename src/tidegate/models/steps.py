@@ -101,31 +101,20 @@ def check_longest(argument: str, longest: int, most: int) -> None:
         )
 
 
-def gap_rates(
-    rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], gap_dropout: float | None
-) -> dict[str, float]:
-    """The rate at which a sequence lacks, in an epoch, also what another one lacks, of the inputs of steps
-    that have gaps and such a rate."""
-    rates = {
-        name: encoder.gaps.dropout(gap_dropout)
-        for name, encoder in encoders.items()
-        if isinstance(encoder, NumericEncoder)
-        and encoder.record.is_step
-        and np.isnan(rows[name].values).any()
-    }
-    return {name: rate for name, rate in rates.items() if rate}
-
-
 def drawn_inputs(
     rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], settings: TrainingSettings
-) -> dict[str, NumericEncoder]:
-    """The inputs that an epoch of training reads with noise, or with more gaps than there are."""
-    rates = gap_rates(rows, encoders, settings.gap_dropout)
-    return {
-        name: encoder
-        for name, encoder in encoders.items()
-        if isinstance(encoder, NumericEncoder) and (settings.input_noise or name in rates)
-    }
+) -> dict[str, float]:
+    """Of the inputs that an epoch of training reads with noise, or with more gaps than there are: the rate at
+    which a sequence then lacks also what another one lacks."""
+    drawn = {}
+    for name, encoder in encoders.items():
+        if not isinstance(encoder, NumericEncoder):
+            continue
+        has_gaps = encoder.record.is_step and np.isnan(rows[name].values).any()
+        rate = encoder.gaps.dropout(settings.gap_dropout) if has_gaps else 0.0
+        if rate or settings.input_noise:
+            drawn[name] = rate
+    return drawn
 
 
 def steps_drawn(
@@ -138,18 +127,19 @@ def steps_drawn(
     dtype: str,
 ) -> Callable[[np.random.Generator], Steps] | None:
     """What draws the steps of an epoch, with noise and more gaps; None where there are neither."""
-    rates = gap_rates(rows, encoders, settings.gap_dropout)
-    varied = drawn_inputs(rows, encoders, settings)
-    if not varied:
+    rates = drawn_inputs(rows, encoders, settings)
+    if not rates:
         return None
 
     def drawn(rng: np.random.Generator) -> Steps:
         arrays: dict[str, Any] = {}
-        for name, encoder in varied.items():
+        for name, rate in rates.items():
+            encoder = encoders[name]
+            assert isinstance(encoder, NumericEncoder)
             own = encoder.read(rows[name])
-            if name in rates:
+            if rate:
                 assert own.sequences is not None
-                own = replace(own, values=with_gaps_of_others(own.sequences, rates[name], rng).values)
+                own = replace(own, values=with_gaps_of_others(own.sequences, rate, rng).values)
             if settings.input_noise:
                 own = encoder.with_noise(own, settings.input_noise, rng)
             arrays |= encoder.arrays(argument(name), name, own, network.is_bidirectional, dtype)
