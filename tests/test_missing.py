@@ -359,6 +359,28 @@ def test_when_something_was_seen_counts_for_nothing_at_the_start(missing):
     assert np.abs(of_gaps).max() < 1e-9 < 0.01 < np.abs(of_values).max()
 
 
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_decay_learns_of_intervals_below_the_usual_one_as_of_those_above(share):
+    # Only the intervals tell the classes apart, 1 day or 20; the share of either decides which is the usual.
+    rng = np.random.default_rng(0)
+    late = rng.permutation(120) < share * 120
+    days = np.where(late, 20.0, 1.0)[:, np.newaxis] * np.arange(1, 11)
+    X = Sequences.from_any(rng.normal(size=(120, 10, 1)), times=days)
+    training = np.arange(120) < 80
+    model = SequenceClassifier(
+        "gru",
+        hidden_size=8,
+        max_epochs=60,
+        learning_rate=0.02,
+        patience=None,
+        missing="decay",
+        random_state=0,
+        num_threads=1,
+    ).fit(X[training], late[training])
+    assert model.gaps_.interval == (20.0 if share > 0.5 else 1.0)
+    assert model.score(X[~training], late[~training]) > 0.95
+
+
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 0.5, 1.0]))
 def test_a_sequence_may_lack_what_another_one_lacks(seed, rate):

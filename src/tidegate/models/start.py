@@ -8,7 +8,7 @@ import numpy as np
 
 from tidegate.models.codings import Coding
 from tidegate.models.encoders import Encoder, NumericEncoder, TableEncoder, named
-from tidegate.network import Dense, Dropout, Network, Recurrent
+from tidegate.network import Dense, Dropout, Network, Recurrent, StateDecay
 from tidegate.network.initializers import Initializers, Matrix, initialize
 
 
@@ -22,9 +22,14 @@ def start(
 ) -> dict[str, Matrix]:
     """Drawn by the initializers, but for what the data say: embeddings of what was never seen are zero, and
     so are weights of what is read beside values of steps, for when something was seen counts for nothing
-    until training finds that it does; an ordinal's thresholds give the classes' frequencies."""
+    until training finds that it does; where steps have time stamps, the intervals from which on states decay
+    lie evenly from none to the usual one, since gradients reach no shorter ones; an ordinal's thresholds give
+    the classes' frequencies."""
     values = initialize(network, initializers, rng, longest=longest)
     num_values: dict[str, int] = {}
+    timed = any(
+        isinstance(one, NumericEncoder) and one.gaps.interval is not None for one in encoders.values()
+    )
     for name, encoder in encoders.items():
         if isinstance(encoder, TableEncoder) and not encoder.has_rare:
             values[f"weight_{named(name, 'table')}"][0] = 0.0
@@ -34,6 +39,8 @@ def start(
     for node in network.nodes:
         if isinstance(node, Dropout) and node.of[0] in num_values:
             num_values[node.name] = num_values[node.of[0]]
+        if isinstance(node, StateDecay) and timed:
+            values[f"bias_{node.name}"] *= np.linspace(0.0, 1.0, node.size)
         if not isinstance(node, Recurrent | Dense):
             continue
         weight = values[f"{'weight_ih' if isinstance(node, Recurrent) else 'weight'}_{node.name}"]
