@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
@@ -42,8 +43,9 @@ class Sequences:
     padding: (S,) booleans, True at steps that are padding, None where none is told from others; no sequence
     is padding alone, with the same exception, and what stands in padding is 0, its time stamp NaN.
 
-    `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
-    consecutive positions share memory with the original, others are copied. ValueError where a part does not
+    `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences, with
+    their ids, times and padding, and so do scikit-learn's splitters; consecutive positions share memory with
+    the original, others are copied. ValueError where a part does not
     fit the others, a value is infinite, or a time stamp is no later than the one before.
     """
 
@@ -299,6 +301,12 @@ class Sequences:
     def dtype(self) -> np.dtype[np.floating[Any]]:
         return self.values.dtype
 
+    @property
+    def shape(self) -> tuple[int]:
+        """(N,): with a shape scikit-learn asks for many positions at once, not for one sequence after the
+        other."""
+        return (len(self),)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -308,8 +316,10 @@ class Sequences:
     @overload
     def __getitem__(self, key: int | np.integer[Any]) -> Floats: ...
     @overload
-    def __getitem__(self, key: slice | list[int] | NDArray[Any]) -> Sequences: ...
+    def __getitem__(self, key: slice | list[int] | NDArray[Any] | tuple[Any, EllipsisType]) -> Sequences: ...
     def __getitem__(self, key: Any) -> Floats | Sequences:
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            return self[key[0]]  # as scikit-learn writes it
         if isinstance(key, slice):
             return self.take(np.arange(len(self))[key])
         positions = np.asarray(key)
