@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.checks import choice, integer
-from tidegate.data.stamps import as_seconds
+from tidegate.data.stamps import as_seconds, whatever_zone
 from tidegate.engine import Engine, Floats, Steps
 from tidegate.models.encoders import Encoder, NumericEncoder, named
 from tidegate.models.rows import Rows
@@ -50,7 +50,7 @@ class StepStream:
             for name, encoder in encoders.items()
             if isinstance(encoder, NumericEncoder) and encoder.gaps.missing in ("mask", "decay")
         }
-        self._timed = any(encoder.gaps.interval is not None for encoder in self._gappy.values())
+        self._timed = [encoder.gaps for encoder in self._gappy.values() if encoder.gaps.interval is not None]
         self.reset()
 
     def reset(self) -> None:
@@ -60,13 +60,14 @@ class StepStream:
         self._last = {name: np.full(shape, np.nan, self._dtype) for name, shape in shapes.items()}
         self._seen = {name: np.zeros(shape) for name, shape in shapes.items()}
         self._now = np.full(self._count, -1.0)
+        self._time_kind = ""
 
     def step(self, given: Mapping[str, Any], times: Any = None) -> Callable[[str], Floats]:
         """Take the next step of each input, by name; the value of a node after it. times: (N,) or one stamp,
         where fit had some. ValueError, and all as it was, where something does not fit."""
         for name in self._encoders.keys() - given.keys():
             choice("data: key", name, given)
-        now = self._stamps(times)
+        now, kind = self._stamps(times)
         arrays: dict[str, Any] = {}
         last, seen = dict(self._last), dict(self._seen)
         for name, encoder in self._encoders.items():
@@ -95,7 +96,7 @@ class StepStream:
             tuple(arrays[name] for name in self._network.sparse_inputs),
         )
         self._engine.forward(steps, initial=self._states)
-        self._last, self._seen, self._now = last, seen, now
+        self._last, self._seen, self._now, self._time_kind = last, seen, now, kind
         self._states = {name: np.array(self._engine.final_states(name)) for name in self._layers}
         return self._engine.value
 
@@ -123,14 +124,20 @@ class StepStream:
             )
         return values
 
-    def _stamps(self, times: Any) -> Doubles:
-        """(N,) of this step: what was given, or its number."""
-        if (times is None) == self._timed:
+    def _stamps(self, times: Any) -> tuple[Doubles, str]:
+        """(N,) of this step, what was given or its number; and of which kind."""
+        if (times is None) == bool(self._timed):
             expected, got = ("a time stamp", "none") if self._timed else ("None", "some")
             raise ValueError(f"times expects {expected}, as fit saw; got {got}: pass the same")
         if times is None:
-            return self._now + 1.0
-        stamps = as_seconds("times", times)
+            return self._now + 1.0, ""
+        stamps, kind = as_seconds("times", times)
+        for gaps in self._timed:
+            gaps.check_kind("times", whatever_zone(kind))
+        if self._begun and kind != self._time_kind:
+            raise ValueError(
+                f"times expects {self._time_kind}, as the step before had; got {kind}: pass the same"
+            )
         if stamps.shape not in ((), self._now.shape):
             raise ValueError(
                 f"times expects one stamp, or shape {self._now.shape}; got {stamps.shape}: pass one for each"
@@ -143,7 +150,7 @@ class StepStream:
                 f"times expects finite stamps that rise from step to step; got {now[at]} after "
                 f"{self._now[at]} in sequence {at}: put the steps in order of time"
             )
-        return now
+        return now, kind
 
 
 def _steps_of_one(argument: str, given: Any, count: int) -> list[Any]:
