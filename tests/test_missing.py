@@ -278,6 +278,12 @@ def test_time_stamps_of_another_kind_than_those_of_fit_are_refused(own, other, m
             stream.step(step, stamps[other])
 
 
+def test_the_parts_of_a_comparison_have_stamps_of_one_kind():
+    X, y = gappy(times=True)
+    with pytest.raises(ValueError, match="X_test expects time stamps that are numbers, as X has; got dates"):
+        tidegate.compare(X, y, cells=["rnn", "gru"], test=(stamped(X, "dates"), y), **FAST)
+
+
 def test_a_model_file_of_an_earlier_version_takes_stamps_of_any_kind(tmp_path):
     X, y = gappy(times=True)
     model = SequenceRegressor(**SMALL).fit(X, y)
