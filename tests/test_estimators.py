@@ -14,7 +14,13 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    StratifiedKFold,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 
 from tidegate import Cosine, Initializers, Optimizer, SequenceClassifier, SequenceRegressor, Sequences
@@ -71,6 +77,30 @@ def test_works_in_a_pipeline_and_in_cross_validation(kind, y):
     step = pipeline.steps[0][0]
     pipeline.fit(X, y, **{f"{step}__sample_weight": np.ones(len(X))})
     assert len(pipeline.predict(X)) == len(X)
+
+
+@pytest.fixture(scope="module")
+def visits():
+    """Sequences of which their time stamps alone tell the class."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(60) % 5 < 2).astype(int)
+    times = np.where(labels, 20.0, 1.0)[:, np.newaxis] * np.arange(8)
+    return Sequences.from_any(rng.normal(size=(60, 8, 1)), times=times), labels
+
+
+def test_cross_validation_and_grid_search_see_the_time_stamps(visits):
+    data, labels = visits
+    model = SequenceClassifier("gru", hidden_size=4, missing="decay", learning_rate=0.05, random_state=0)
+    pipeline, folds = make_pipeline(model), StratifiedKFold(3)
+    by_hand = [
+        clone(model).fit(data[training], labels[training]).score(data[test], labels[test])
+        for training, test in folds.split(labels, labels)
+    ]
+    assert min(by_hand) > 0.9
+    np.testing.assert_array_equal(cross_val_score(pipeline, data, labels, cv=folds), by_hand)
+    search = GridSearchCV(model, {"hidden_size": [4]}, cv=folds).fit(data, labels)
+    assert search.best_score_ == np.mean(by_hand)
+    assert same_bits(search.best_estimator_, model.fit(data, labels), data)
 
 
 @pytest.mark.parametrize("data", [X, Sequences.from_any(X)])

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tidegate
-from tidegate import SequenceClassifier, SequenceRegressor, Sequences
+from tidegate import SequenceClassifier, SequenceRegressor, Sequences, persistence
 from tidegate.data import load_japanese_vowels
+from tidegate.data.stamps import KINDS
 from tidegate.models.gaps import FILLS, Gaps, with_gaps_of_others
+from tidegate.models.rows import Rows, numbers_of_steps
 from tidegate.models.scaling import Scaling
 
 SMALL = {"hidden_size": 5, "max_epochs": 3, "random_state": 0, "num_threads": 1}
@@ -190,6 +192,151 @@ def test_time_stamps_of_fit_are_needed_to_predict():
             model.predict(other)
 
 
+def stamped(X, kind):
+    """The same with whole seconds as stamps of this kind."""
+    seconds = X.times.astype("m8[s]")
+    times = {"numbers": X.times, "durations": seconds, "dates": np.datetime64("2024-01-01") + seconds}[kind]
+    return moved(X, times=times)
+
+
+kinds = pytest.mark.parametrize(
+    ("own", "other"), [(own, other) for own in KINDS for other in KINDS if own != other]
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_of_time_stamps_goes_where_the_sequences_go(kind):
+    X = stamped(gappy(times=True)[0], kind)
+    seconds = np.arange(6).reshape(2, 3)
+    own = {"numbers": seconds, "durations": seconds.astype("m8[s]"), "dates": seconds.astype("M8[s]")}[kind]
+    more = X.with_padding(9)
+    made = [X, X[3:], X[[0, 2]], X[X.lengths > 3], X.take([1]), X.frames(2, 1), X.differences(), more]
+    made += [
+        more.without_padding(),
+        more[2:],
+        X.with_gaps(X.observed),
+        Sequences.from_any(X, ids=range(len(X))),
+    ]
+    made += [Sequences(X.values, X.offsets, times=X.times, time_kind=kind)]
+    made += [
+        Sequences.from_padded(seconds, [2, 3], padding=way, times=own) for way in ("skip", "keep", "input")
+    ]
+    made += [Sequences(more.values, more.offsets, None, more.times, more.padding, kind)]
+    made += [
+        Rows.of(X).take(np.array([2, 0])).sequences,
+        numbers_of_steps("x", [X[:1], None, X[1:2]]).sequences,
+    ]
+    assert [one.time_kind for one in made] == [kind] * len(made)
+    assert moved(X).time_kind is Sequences.from_any([[1.0]]).time_kind is None
+
+
+def test_the_kind_of_time_stamps_may_be_said_of_numbers_alone():
+    days = np.array(["2024-01-01", "2024-01-02"], "M8[D]")
+    for times, said, message in (
+        (days, "numbers", "time_kind expects dates; got 'numbers': leave it out"),
+        (None, "dates", "time_kind expects None, without times; got 'dates'"),
+        ([0, 1], "date", "time_kind expects one of .*did you mean 'dates'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Sequences([1.0, 2.0], [0, 2], times=times, time_kind=said)
+
+
+@kinds
+@pytest.mark.parametrize("missing", ["mask", "decay"])
+def test_time_stamps_of_another_kind_than_those_of_fit_are_refused(own, other, missing, tmp_path):
+    X, y = gappy(times=True)
+    X, others, classes = stamped(X, own), stamped(X, other), (y > 0).astype(int)
+    message = f"expects time stamps that are {own}, as fit saw; got {other}: convert them to {own}, or fit wi"
+    options = {**SMALL, "missing": missing, "max_epochs": 1, "bidirectional": False, "pooling": "last"}
+    regressor = SequenceRegressor(**options).fit(X, y)
+    classifier = SequenceClassifier(**options).fit(X, classes)
+    classifier.save(tmp_path / "model.safetensors")
+    loaded = tidegate.load(tmp_path / "model.safetensors")
+    model = tidegate.SequenceModel(
+        inputs={"x": tidegate.Numeric(missing=missing)}, targets={"y": tidegate.MultiClass()},
+        max_epochs=1, bidirectional=False, pooling="last",
+    ).fit({"x": X, "y": classes})  # fmt: skip
+    for call in (
+        lambda X: regressor.predict(X),
+        lambda X: regressor.score(X, y),
+        lambda X: classifier.predict_proba(X),
+        lambda X: loaded.score(X, classes),
+        lambda X: SequenceRegressor(**options, warm_start=True).fit(stamped(X, own), y).fit(X, y),
+        lambda X: model.predict({"x": X}),
+        lambda X: model.evaluate({"x": X, "y": classes}),
+    ):
+        call(X)
+        with pytest.raises(ValueError, match=rf"(X|inputs\['x'\]) {message}"):
+            call(others)
+    validated = SequenceRegressor(**options, validation=(others, y))
+    with pytest.raises(ValueError, match=rf"validation\[0\] {message}"):
+        validated.fit(X, y)
+    stamps = {"numbers": 1.0, "durations": np.timedelta64(1, "s"), "dates": "2024-01-01"}
+    for stream, step in ((classifier.stream(), np.ones(3)), (model.stream(), {"x": np.ones(3)})):
+        stream.step(step, stamps[own])
+        with pytest.raises(ValueError, match=f"times {message}"):
+            stream.step(step, stamps[other])
+
+
+def test_the_parts_of_a_comparison_have_stamps_of_one_kind():
+    X, y = gappy(times=True)
+    with pytest.raises(ValueError, match="X_test expects time stamps that are numbers, as X has; got dates"):
+        tidegate.compare(X, y, cells=["rnn", "gru"], test=(stamped(X, "dates"), y), **FAST)
+
+
+def test_a_model_file_of_an_earlier_version_takes_stamps_of_any_kind(tmp_path):
+    X, y = gappy(times=True)
+    model = SequenceRegressor(**SMALL).fit(X, y)
+    model.save(tmp_path / "new.safetensors")
+    document, arrays = persistence.read(tmp_path / "new.safetensors")
+    assert document["encoders"][""]["gaps"].pop("time_kind") == "numbers"
+    persistence.write(tmp_path / "old.safetensors", document, arrays)
+    old = tidegate.load(tmp_path / "old.safetensors")
+    for kind in KINDS:
+        np.testing.assert_array_equal(old.predict(stamped(X, kind)), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "got"),
+    [
+        ([0, 1], ["2024-01-01", "2024-01-02"], ("numbers", "dates")),
+        (np.array([0, 1], "m8[s]"), [0, 1], ("durations", "numbers")),
+        (
+            ["2024-01-01", "2024-01-02"],
+            ["2024-01-01T00Z", "2024-01-02T00Z"],
+            ("dates", "dates with a"),
+        ),
+        (
+            ["2024-01-01T00Z", "2024-01-02T00Z"],
+            np.array([0, 1], "M8[D]"),
+            ("dates with a time zone", "dates"),
+        ),
+    ],
+)
+def test_stamps_of_two_kinds_in_one_call_are_refused(first, second, got):
+    with pytest.raises(ValueError, match=rf"times\[1\] expects {got[0]}, as times\[0\] has; got {got[1]}"):
+        Sequences.from_any(np.ones((2, 2)), times=[first, second])
+    if got == ("dates", "dates with a"):
+        options = {**SMALL, "max_epochs": 1, "missing": "decay", "pooling": "last", "validation": None}
+        X = Sequences.from_any(np.ones((2, 2)), times=[first, first])
+        stream = SequenceRegressor(**options).fit(X, [0.0, 1.0]).stream()
+        stream.step([1.0], first[0])
+        with pytest.raises(ValueError, match="times expects dates, as the step before had; got dates with a"):
+            stream.step([1.0], second[1])
+
+
+def test_streams_that_are_aligned_have_stamps_of_one_kind():
+    X, y = gappy(share=0.0, times=True)
+    model = tidegate.SequenceModel(
+        inputs={"a": tidegate.Numeric(), "b": tidegate.Numeric(stream="other", align=True)},
+        targets={"y": tidegate.Regression()},
+        max_epochs=1,
+    )
+    model.fit({"a": X, "b": X, "y": y})
+    with pytest.raises(ValueError, match="align expects time stamps of one kind; got dates of stream 'main'"):
+        model.predict({"a": stamped(X, "dates"), "b": X})
+
+
 def test_missing_targets_of_steps_weigh_nothing():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20, 6, 2))
@@ -323,6 +470,47 @@ def test_tables_with_gaps_and_times_go_from_fit_to_predict(run, folder):
         assert message in err
         assert err.count("\n") == 1
         assert not (folder / "new.safetensors").exists()
+
+
+@pytest.mark.parametrize("described", [False, True])
+def test_a_table_of_dates_is_none_of_numbers(run, folder, described):
+    rng = np.random.default_rng(0)
+
+    def table(name, stamp):
+        rows = [
+            f"{i},{stamp(day)},{rng.normal():.3f},{'ab'[i % 2]}" for i in range(12) for day in range(1, 6)
+        ]
+        (folder / name).write_text("\n".join(["who,when,x,y", *rows]) + "\n")
+
+    table("dates.csv", lambda day: f"2024-01-{2 * day:02}")
+    table("numbers.csv", lambda day: day)
+    output = ["--output", folder / "model.safetensors"]
+    if described:
+        lines = ["[data]", 'file = "dates.csv"', 'id = ["who"]', 'time = "when"', "[inputs.x]"]
+        lines += ['kind = "numeric"', 'missing = "decay"', "[targets.y]", 'kind = "multi_class"']
+        lines += ["[model]", "max_epochs = 1"]
+        (folder / "model.toml").write_text("\n".join(lines))
+        assert run("fit", "model.toml", *output)[0] == 0
+    else:
+        columns = [
+            "--id",
+            "who",
+            "--time",
+            "when",
+            "--target",
+            "y",
+            "--missing",
+            "decay",
+            "--max-epochs",
+            "1",
+        ]
+        assert run("fit", "dates.csv", *columns, *output)[0] == 0
+    for command in ("predict", "evaluate"):
+        assert run(command, output[1], "dates.csv")[0] == 0
+        code, _, err = run(command, output[1], "numbers.csv")
+        assert code == 2
+        assert "expects time stamps that are dates, as fit saw; got numbers: convert them to dates" in err
+        assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("make", ["pandas", "polars", "pyarrow"])

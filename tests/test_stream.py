@@ -1,5 +1,7 @@
 """Steps that arrive one at a time or in pieces: the bits of the whole, states in and out, refusals."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,21 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
-from tidegate import Recurrent, SequenceClassifier, SequenceRegressor, Sequences
+from tidegate import (
+    Category,
+    MultiClass,
+    Numeric,
+    Recurrent,
+    Regression,
+    SequenceClassifier,
+    SequenceModel,
+    SequenceRegressor,
+    Sequences,
+    Vector,
+    load,
+)
 from tidegate.cells import CELLS
 
 
@@ -260,3 +275,183 @@ def test_a_stream_with_gaps_refuses_what_does_not_follow() -> None:
     assert not np.array_equal(first, after)
     with pytest.raises(ValueError, match="times expects None, as fit saw"):
         SequenceRegressor(**options).fit(X, y).stream().step([1.0, 2.0], 1.0)
+
+
+def all_streams(seed: int, count: int) -> list[tuple[str, Any, Any, Any, Any, bool]]:
+    """Of every kind of stream: a fitted model's `stream`, its steps (N, T, ...) as a function of a part of
+    them, their stamps or None, what it predicts of whole sequences, and whether that is of each step."""
+    rng = np.random.default_rng(seed)
+    x, hours = rng.normal(size=(count, 6, 2)), np.cumsum(rng.exponential(size=(count, 6)), axis=1)
+    gappy = np.where(rng.random(x.shape) < 0.5, np.nan, x)
+    words = np.array(["slow", "fast"])[rng.integers(2, size=(count, 6))]
+    timed = Sequences.from_any(gappy, times=hours)
+    y, labels = x.sum(axis=2), x[:, -1, 0] > 0
+    labels[:2] = [True, False]
+    options = {"hidden_size": 5, "max_epochs": 1, "random_state": 0, "validation": None}
+    last = {"pooling": "last", "bidirectional": False}
+    layers = Recurrent("lstm", 2, 5, random_state=0)
+    plain = SequenceRegressor("gru", **options).fit(x, y)
+    decay = SequenceRegressor("lstm", missing="decay", **options).fit(timed, y)
+    mask = SequenceClassifier("gru", missing="mask", fill="last", **last, **options).fit(gappy, labels)
+    described = SequenceModel(
+        inputs={"x": Numeric(missing="decay"), "word": Category(), "bag": Vector(size=2)},
+        targets={"pace": MultiClass(), "sum": Regression(per="step")},
+        **last,
+        **options,
+    )
+    eye = sparse.csr_array(np.eye(6))
+    data = {"x": timed, "word": list(words), "bag": [eye] * count}
+    described.fit({**data, "pace": labels, "sum": list(y)})
+    found = described.predict_proba(data)["pace"], np.stack(described.predict(data)["sum"])
+
+    def of(values: Any) -> Any:
+        return lambda part: values[:, part]
+
+    def by_name(part: Any) -> dict[str, Any]:
+        rows = part if isinstance(part, slice) else slice(part, part + 1)
+        bags = [eye[rows]] * count if isinstance(part, slice) else sparse.vstack([eye[rows]] * count, "csr")
+        return {"x": gappy[:, part], "word": list(words[:, part]), "bag": bags}
+
+    return [
+        ("layers", layers, of(x.astype(np.float32)), None, layers.forward(x.astype(np.float32))[0], True),
+        ("plain", plain, of(x), None, plain.predict(x), True),
+        ("decay", decay, of(gappy), hours, np.stack(decay.predict(timed)), True),
+        ("mask", mask, of(gappy), None, mask.predict_proba(gappy), False),
+        ("described", described, by_name, hours, found, None),
+    ]
+
+
+KINDS = ("layers", "plain", "decay", "mask", "described")
+STREAMS = {count: {one[0]: one[1:] for one in all_streams(count, count)} for count in (3, 4)}
+
+
+def compared(got: Any, expected: Any, steps: slice, per_step: bool | None) -> None:
+    """Answers to these steps, the last of all sequences among them where there is one a sequence."""
+    if per_step is None:
+        compared(got["sum"], expected[1], steps, True)
+        got, expected, per_step = got["pace"], expected[0], False
+    if per_step:
+        np.testing.assert_array_equal(got, expected[:, steps])
+    elif steps.stop == 6:
+        np.testing.assert_array_equal(got, expected)
+
+
+def given_to(stream: Any, steps: Any, stamps: Any, part: Any) -> Any:
+    """The answers to a part of the steps."""
+    call = stream.steps if isinstance(part, slice) else stream.step
+    return call(steps(part)) if stamps is None else call(steps(part), stamps[:, part])
+
+
+@settings(deadline=None, max_examples=40)
+@given(kind=st.sampled_from(KINDS), cut=st.integers(0, 5), more=st.integers(1, 5))
+def test_a_stream_goes_on_elsewhere_from_its_state(kind: str, cut: int, more: int) -> None:
+    """In pieces and by single steps, through a file, with the bits of predict."""
+    model, steps, stamps, expected, per_step = STREAMS[3][kind]
+    stream = model.stream(3)
+    if cut:
+        compared(given_to(stream, steps, stamps, slice(0, cut)), expected, slice(0, cut), per_step)
+    file = io.BytesIO()
+    np.savez(file, **stream.state())
+    file.seek(0)
+    other = model.stream(3)
+    given_to(other, steps, stamps, slice(0, 6))  # which is to be forgotten
+    other.restore(np.load(file))
+    middle = min(6, cut + more)
+    for one in (stream, other):
+        got = given_to(one, steps, stamps, slice(cut, middle))
+        compared(got, expected, slice(cut, middle), per_step)
+        for step in range(middle, 6):
+            got = given_to(one, steps, stamps, step)
+            if isinstance(got, dict):
+                got = {name: own[:, None] if name == "sum" else own for name, own in got.items()}
+            compared(got[:, None] if per_step else got, expected, slice(step, step + 1), per_step)
+    for name, state in stream.states.items():
+        np.testing.assert_array_equal(other.states[name], state)
+    other.reset()
+    np.testing.assert_array_equal(other.states[name], np.zeros_like(state))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_state_that_does_not_fit_changes_nothing(kind: str) -> None:
+    model, steps, stamps, expected, per_step = STREAMS[3][kind]
+    stream = model.stream(3)
+    given_to(stream, steps, stamps, slice(0, 2))
+    state = stream.state()
+    foreign = STREAMS[4][kind][0].stream(3).state()
+    if kind == "layers":
+        foreign = Recurrent("lstm", 2, 5, random_state=1).stream(3).state()
+    for wrong, message in (
+        (foreign, "state expects that of a stream of this model; got one of another"),
+        (model.stream(2).state(), r"state\['states.h'\] expects float32 of shape .* a stream of as many seq"),
+        ({**state, "states.h": state["states.h"].astype(str)}, r"state\['states.h'\] expects float32 of"),
+        ({**state, "states.h": np.full_like(state["states.h"], np.nan)}, "finite numbers"),
+        ({name: state[name] for name in list(state)[:-1]}, "state expects the arrays model, states.h.*; got"),
+        ({}, "state expects the arrays .*; got none: pass what state"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stream.restore(wrong)
+    compared(given_to(stream, steps, stamps, slice(2, 6)), expected, slice(2, 6), per_step)
+
+
+def test_a_state_is_of_the_model_that_was_saved_and_of_one_unit_of_time(tmp_path: Path) -> None:
+    model, steps, stamps, expected, _ = STREAMS[3]["decay"]
+    stream = model.stream(3)
+    given_to(stream, steps, stamps, slice(0, 3))
+    model.save(tmp_path / "model.safetensors")
+    other = load(tmp_path / "model.safetensors").stream(3)
+    other.restore(stream.state())
+    np.testing.assert_array_equal(given_to(other, steps, stamps, slice(3, 6)), expected[:, 3:])
+    x, y = drawn(0, 8, 5, 2), drawn(1, 8)
+    options = {"missing": "decay", "pooling": "last", **FAST}
+    hours = np.arange(40.0).reshape(8, 5)
+    of_hours, of_minutes = (
+        SequenceRegressor(**options).fit(Sequences.from_any(x, times=unit * hours), y) for unit in (1, 64)
+    )
+    with pytest.raises(ValueError, match="got one of another, whose network, weights or statistics differ"):
+        of_minutes.stream().restore(of_hours.stream().state())
+
+
+@pytest.mark.parametrize("kind", ["decay", "described"])
+def test_steps_with_gaps_that_do_not_follow_change_nothing(kind: str) -> None:
+    model, steps, stamps, expected, per_step = STREAMS[3][kind]
+    stream = model.stream(3)
+    given_to(stream, steps, stamps, slice(0, 2))
+    late = stamps[:, 2:6].copy()
+    late[1, 3] = late[1, 2]
+    for times, message in (
+        (late, "expects finite stamps that rise from step to step.*in sequence 1"),
+        (stamps[:, :3], r"times expects shape \(4,\) or \(3, 4\); got \(3, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stream.steps(steps(slice(2, 6)), times)
+    if kind == "described":
+        with pytest.raises(ValueError, match="expects 4 steps, as the first input has; got 3"):
+            stream.steps({**steps(slice(2, 6)), "word": steps(slice(3, 6))["word"]}, stamps[:, 2:6])
+        with pytest.raises(ValueError, match=r"data\['word'\] expects 3 lists of as many steps"):
+            stream.steps({**steps(slice(2, 6)), "word": [["slow"] * 4, ["slow"], ["slow"]]}, stamps[:, 2:6])
+    else:
+        with pytest.raises(ValueError, match=r"x expects shape \(3, steps, 2\), of at least one step; got"):
+            stream.steps(np.zeros((3, 4, 5)), stamps[:, 2:6])
+    compared(given_to(stream, steps, stamps, slice(2, 6)), expected, slice(2, 6), per_step)
+
+
+def test_states_of_a_stream_with_gaps_may_be_assigned() -> None:
+    model, steps, stamps, *_ = STREAMS[3]["decay"]
+    stream = model.stream(3)
+    given_to(stream, steps, stamps, 0)
+    states = stream.states
+    assert sorted(states) == ["c", "h"]
+    first = given_to(stream, steps, stamps, 1)
+    stream.reset()
+    given_to(stream, steps, stamps, 0)
+    stream.states = {"h": 0 * states["h"], "c": 0 * states["c"]}
+    assert not np.array_equal(stream.states["h"], states["h"])
+    stream.states = states
+    np.testing.assert_array_equal(given_to(stream, steps, stamps, 1), first)
+
+
+def test_a_model_that_reads_no_times_says_so() -> None:
+    stream = MODELS[True][1].stream()
+    for call, x in ((stream.step, [1.0, 2.0]), (stream.steps, [[1.0, 2.0]])):
+        with pytest.raises(ValueError, match="times expects None, as this model reads no time stamps; got s"):
+            call(x, [1.0])

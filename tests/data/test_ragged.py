@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing, resample
 
 from tidegate.data.ragged import Sequences, steps_of
 
@@ -57,6 +59,56 @@ def test_every_selection_is_the_same_selection_of_a_list(data, lengths):
     assert_same(sequences[mask], [item for item, kept in zip(items, mask) if kept])
     index = data.draw(st.integers(-len(items), len(items) - 1))
     np.testing.assert_array_equal(sequences[index], items[index])
+
+
+def everything(count: int) -> tuple[Sequences, list[tuple]]:
+    """Sequences that have ids, time stamps and padding; and of each what it has."""
+    rng = np.random.default_rng(count)
+    x, mask = rng.normal(size=(count, 7, 2)), rng.random((count, 7)) < 0.6
+    mask[:, 2] = True
+    days = np.cumsum(rng.exponential(size=(count, 7)), axis=1)
+    names = np.array([f"s{index}" for index in range(count)])
+    kept = Sequences.from_padded(x, mask=mask, padding="keep", ids=names, times=days)
+    rows = np.where(mask[:, :, None], x, 0.0), np.where(mask, days, np.nan), ~mask
+    return kept, list(zip(names, *rows))
+
+
+def assert_has(sequences: Sequences, expected: list[tuple]) -> None:
+    assert isinstance(sequences, Sequences)
+    assert sequences.ids.tolist() == [name for name, *_ in expected]
+    assert_same(sequences, [values for _, values, _, _ in expected])
+    empty = np.zeros((0, 7))
+    np.testing.assert_array_equal(sequences.times.reshape(-1, 7), [own[2] for own in expected] or empty)
+    np.testing.assert_array_equal(sequences.padding.reshape(-1, 7), [own[3] for own in expected] or empty)
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(2, 9))
+def test_what_scikit_learn_chooses_keeps_everything(data, count):
+    sequences, expected = everything(count)
+    positions = data.draw(st.lists(st.integers(0, count - 1), max_size=9))
+    flags = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    chosen = [expected[index] for index in positions]
+    flagged = [own for own, flag in zip(expected, flags) if flag]
+    for key in (positions, tuple(positions), np.array(positions, dtype=np.int32)):
+        assert_has(_safe_indexing(sequences, key), chosen)
+    for key in (flags, np.array(flags)):
+        assert_has(_safe_indexing(sequences, key), flagged)
+    part = slice(*sorted(data.draw(st.tuples(st.integers(0, count), st.integers(0, count)))))
+    assert_has(_safe_indexing(sequences, part), expected[part])
+    np.testing.assert_array_equal(_safe_indexing(sequences, count - 1), expected[-1][1])
+    numbers = np.arange(count)
+    *parts, training, test = train_test_split(sequences, numbers, random_state=count)
+    for part, own in zip(parts, (training, test)):
+        assert_has(part, [expected[index] for index in own])
+    drawn, own = resample(sequences, numbers, random_state=count)
+    assert_has(drawn, [expected[index] for index in own])
+
+
+def test_an_array_of_sequences_is_that_of_their_values():
+    x = np.arange(24.0).reshape(3, 4, 2)
+    np.testing.assert_array_equal(np.asarray(Sequences.from_any(x)), x)
+    assert Sequences.from_any(x).shape == (3,)
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
 import datetime
 import sys
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -281,6 +282,22 @@ class TestTypes:
         assert dataset.X.values[:, 0].tolist() == [2, 1]
         text = [stamp.isoformat() for stamp in stamps]
         assert read(FRAMES[kind]({"t": text, "x": [1.0, 2.0]}), time="t").times.tolist() == [3, 7]
+
+    @pytest.mark.parametrize("zone", ["America/New_York", "America/Sao_Paulo", "Etc/GMT+5", "Europe/Berlin"])
+    @pytest.mark.parametrize("dtype", ["datetime64[us, {}]", "timestamp[us, tz={}][pyarrow]"])
+    def test_stamps_of_a_zone_of_any_name_are_in_utc_and_the_frame_stays_as_it_was(self, zone, dtype):
+        stamps = [datetime.datetime(2024, 7, day, tzinfo=ZoneInfo(zone)) for day in (3, 1)]
+        values = np.arange(6.0).reshape(2, 3)
+        frame = pd.DataFrame(values, columns=list("abc"), copy=False)
+        frame["t"] = pd.Series(stamps).astype(dtype.format(zone))
+        before = frame.copy()
+        dataset = read(frame, id="t", features=["a", "b", "c"])
+        assert np.shares_memory(dataset.X.values, values)
+        timed = read(frame, time="t", features="a")
+        assert timed.times.tolist() == sorted(stamp.timestamp() for stamp in stamps)
+        assert timed.X.time_kind == "dates"
+        assert timed.X.values[:, 0].tolist() == [3, 0]
+        pd.testing.assert_frame_equal(frame, before)
 
     def test_stamps_apart_by_a_nanosecond_are_in_order(self):
         stamps = pd.to_datetime([1_700_000_000_000_000_001, 1_700_000_000_000_000_000])

@@ -161,6 +161,8 @@ def refused(source, expected_error=ValueError, **arguments) -> str:
         ),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), {}, "expects a name for each column"),
         (pl.DataFrame({"x": [[1.0], [2.0]]}), {}, r"column 'x' .* got List\(Float64\): explode\(\) it"),
+        (pd.DataFrame({"x": [1j]}), {}, "column 'x' expects .* got complex128: convert it, or leave it out"),
+        (pd.DataFrame({"x": pd.period_range("2024", periods=2, freq="D")}), {}, r"got period\[D\]: conv"),
         (pl.DataFrame({"x": [1.0]}).lazy(), {}, r"got polars.LazyFrame: collect\(\) it first"),
         (pa.table({"x": [b"a"]}), {}, "column 'x' expects numbers, .* got (Binary|Unknown)"),
         (

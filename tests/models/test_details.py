@@ -214,6 +214,9 @@ def test_a_stream_with_time_stamps_may_be_missing(align: bool) -> None:
         model.predict({"main": main, "other": [other[:2], *given[1:]]})
     with pytest.raises(ValueError, match="expects time stamps of all sequences or none"):
         model.predict({"main": main, "other": [Sequences.from_any([np.ones((3, 1))]), *given[1:]]})
+    dated = Sequences.from_any(np.ones((1, 3, 1)), times=np.array([[0, 1, 2]], "M8[s]"))
+    with pytest.raises(ValueError, match="expects time stamps of one kind; got dates and numbers: make all"):
+        model.predict({"main": main, "other": [dated, *given[1:]]})
 
 
 def test_sparse_rows_of_sequences_may_be_missing() -> None:

@@ -96,6 +96,11 @@ def test_of(test: Any, training: Part, task: str) -> Part:
             f"X_test expects the {training.X.num_features} features of X; got {testing.X.num_features}: "
             "pass the same features"
         )
+    kinds = training.X.time_kind, testing.X.time_kind
+    if None not in kinds and kinds[0] != kinds[1]:
+        raise ValueError(
+            f"X_test expects time stamps that are {kinds[0]}, as X has; got {kinds[1]}: make both of one kind"
+        )
     unseen = set(testing.all_targets().tolist()) - set(training.all_targets().tolist())
     if task == "classification" and unseen:
         raise ValueError(

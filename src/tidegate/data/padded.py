@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tidegate.checks import choice, real
 from tidegate.data.arrays import Floats, Integers, as_floats
-from tidegate.data.stamps import as_seconds
+from tidegate.data.stamps import as_seconds, whatever_zone
 from tidegate.shapes import Mask, as_lengths, as_mask, mask_from_lengths
 
 PADDINGS = ("skip", "keep", "input")
@@ -29,10 +29,10 @@ def real_steps(
     empty: str,
     observed: ArrayLike | None,
     times: ArrayLike | None,
-) -> tuple[Floats, Integers, NDArray[np.float64] | None, NDArray[np.bool_] | None]:
+) -> tuple[Floats, Integers, NDArray[np.float64] | None, str | None, NDArray[np.bool_] | None]:
     """The steps of x that are not padding, (S, I), the offsets of the sequences, (N + 1,), the time stamps of
-    the steps, (S,), and which steps are padding. With "keep" and "input" every step, zeros where it is
-    padding, which with "keep" alone is told."""
+    the steps, (S,), their kind, and which steps are padding. With "keep" and "input" every step, zeros where
+    it is padding, which with "keep" alone is told."""
     choice("padding", padding, PADDINGS)
     choice("empty", empty, EMPTY)
     x_NTI = _batch_major(x, time_major)
@@ -61,7 +61,7 @@ def real_steps(
         )
     if observed is not None:
         x_NTI = np.where(_observed(observed, x_NTI, time_major), x_NTI, x_NTI.dtype.type(np.nan))
-    stamps_NT = None if times is None else _stamps(times, shape, time_major)
+    stamps_NT, kind = (None, None) if times is None else _stamps(times, shape, time_major)
     told = None
     if padding != "skip":
         x_NTI = np.where(real_NT[:, :, np.newaxis], x_NTI, x_NTI.dtype.type(0))
@@ -72,7 +72,8 @@ def real_steps(
         counts = np.full(shape[0], shape[1], dtype=np.int64)
     values = x_NTI.reshape(-1, x_NTI.shape[2]) if real_NT.all() else x_NTI[real_NT]
     offsets = np.concatenate(([0], np.cumsum(counts)))
-    return np.ascontiguousarray(values), offsets, None if stamps_NT is None else stamps_NT[real_NT], told
+    stamps = None if stamps_NT is None else stamps_NT[real_NT]
+    return np.ascontiguousarray(values), offsets, stamps, kind, told
 
 
 def as_padding(got: Any, offsets: Integers) -> Mask:
@@ -110,14 +111,15 @@ def _observed(got: ArrayLike, x_NTI: Floats, time_major: bool) -> NDArray[np.boo
     return flags.swapaxes(0, 1) if time_major else flags
 
 
-def _stamps(got: ArrayLike, shape: tuple[int, int], time_major: bool) -> NDArray[np.float64]:
-    stamps = as_seconds("times", got)
+def _stamps(got: ArrayLike, shape: tuple[int, int], time_major: bool) -> tuple[NDArray[np.float64], str]:
+    """(N, T), and their kind."""
+    stamps, kind = as_seconds("times", got)
     expected = shape[::-1] if time_major else shape
     if stamps.shape != expected:
         raise ValueError(
             f"times expects one stamp a step of x, {expected}; got shape {stamps.shape}: pass as many"
         )
-    return np.ascontiguousarray(stamps.T) if time_major else stamps
+    return np.ascontiguousarray(stamps.T) if time_major else stamps, whatever_zone(kind)
 
 
 def _batch_major(x: Any, time_major: bool) -> Floats:

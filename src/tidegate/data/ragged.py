@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidegate.checks import integer
+from tidegate.checks import choice, integer
 from tidegate.data.arrays import (
     Floats,
     Integers,
@@ -27,7 +28,7 @@ from tidegate.data.arrays import (
     ragged_from_list,
 )
 from tidegate.data.padded import as_padding, offsets_without, real_steps
-from tidegate.data.stamps import as_stamps, check_stamps
+from tidegate.data.stamps import KINDS, as_stamps, check_stamps
 from tidegate.shapes import mask_from_lengths
 
 
@@ -38,12 +39,15 @@ class Sequences:
     values: (S, I) float32 or float64, contiguous; (S,) is one feature; integers and booleans become float64.
     NaN is a missing value. offsets: (N + 1,) int64, from 0 to S, rising: no sequence is empty, unless
     `from_padded` was asked to keep such. ids: (N,) names or numbers, optional. times: (S,) when each step
-    was, optional: numbers or dates, kept as float64 (dates as seconds since 1970), rising within a sequence.
+    was, optional: numbers, dates or durations, kept as float64 (dates as seconds since 1970, durations as
+    seconds), rising within a sequence. time_kind: which of these times are, "numbers", "dates" or
+    "durations", by their type where it is not said; numbers that are such seconds may be said to be.
     padding: (S,) booleans, True at steps that are padding, None where none is told from others; no sequence
     is padding alone, with the same exception, and what stands in padding is 0, its time stamp NaN.
 
-    `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences;
-    consecutive positions share memory with the original, others are copied. ValueError where a part does not
+    `sequences[i]` is a (T_i, I) view. A slice, a boolean mask or an array of positions gives Sequences, with
+    their ids, times and padding, and so do scikit-learn's splitters; consecutive positions share memory with
+    the original, others are copied. ValueError where a part does not
     fit the others, a value is infinite, or a time stamp is no later than the one before.
     """
 
@@ -52,6 +56,7 @@ class Sequences:
     ids: NDArray[Any] | None = None
     times: NDArray[np.float64] | None = None
     padding: NDArray[np.bool_] | None = None
+    time_kind: str | None = None
 
     def __post_init__(self) -> None:
         values = as_floats("values", self.values)
@@ -67,17 +72,22 @@ class Sequences:
         ids, given = _ids(self.ids, len(offsets) - 1), None if self.times is None else np.asarray(self.times)
         if self.padding is None:
             _check_not_infinite("values", values, offsets)
-            times = None if given is None else as_stamps("times", given, offsets)
-            self._set(values, offsets, ids, times)
+            times, kind = (None, None) if given is None else as_stamps("times", given, offsets)
+            self._set(values, offsets, ids, times, None, _time_kind(self.time_kind, kind))
             return
         padding = as_padding(self.padding, offsets)
-        real = Sequences(values[~padding], offsets_without(padding, offsets), times=_at(given, ~padding))
+        real = Sequences(
+            values[~padding],
+            offsets_without(padding, offsets),
+            times=_at(given, ~padding),
+            time_kind=self.time_kind,
+        )
         values = np.where(padding[:, np.newaxis], values.dtype.type(0), values)
         times = None
         if real.times is not None:
             times = np.full(len(padding), np.nan)
             times[~padding] = real.times
-        self._set(values, offsets, ids, times, padding if padding.any() else None)
+        self._set(values, offsets, ids, times, padding if padding.any() else None, real.time_kind)
 
     @classmethod
     def from_any(
@@ -89,7 +99,8 @@ class Sequences:
         float32 and float64 are kept, without a copy where memory already lies in order; integers and booleans
         become float64. ids: (N,), optional. observed: booleans in the layout of X, False where a value is
         missing, whatever stands there; NaN is missing in any case. times: when each step was, in the layout
-        of X without its features, numbers or dates. `argument` is what errors call X.
+        of X without its features, numbers, dates or durations, all of one kind. `argument` is what errors
+        call X.
         """
         if isinstance(X, cls):
             if not len(X):
@@ -102,7 +113,6 @@ class Sequences:
                     "beside them; got some with: pass these to from_padded"
                 )
             values, offsets, ids = X.values, X.offsets, X.ids if ids is None else ids
-            times = X.times if times is None else times
         elif is_array(X):
             values, offsets = ragged_from_array(argument, X)
         else:
@@ -110,8 +120,10 @@ class Sequences:
         if observed is not None:
             values = _with_gaps(values, _observed(observed, argument, values, offsets))
         _check_not_infinite(argument, values, offsets)
-        stamps = None if times is None else as_stamps("times", times, offsets)
-        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps)
+        stamps, kind = (X.times, X.time_kind) if isinstance(X, cls) else (None, None)
+        if times is not None:
+            stamps, kind = as_stamps("times", times, offsets)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps, None, kind)
 
     @classmethod
     def from_padded(
@@ -143,7 +155,7 @@ class Sequences:
         of the first two axes of x, when each real step was; with "input", each step. ValueError where they
         disagree, or with empty="refuse" a sequence has no real step.
         """
-        values, offsets, stamps, told = real_steps(
+        values, offsets, stamps, kind, told = real_steps(
             x, lengths, mask, padding_value, time_major, padding, empty, observed, times
         )
         _check_not_infinite("x", values, offsets)
@@ -151,7 +163,7 @@ class Sequences:
             check_stamps("times", stamps, offsets)
         elif stamps is not None and told is not None:
             check_stamps("times", stamps[~told], offsets_without(told, offsets))
-        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps, told)
+        return cls._trusted(values, offsets, _ids(ids, len(offsets) - 1), stamps, told, kind)
 
     def to_padded(self, padding_value: float = 0.0, time_major: bool = False) -> tuple[Floats, Integers]:
         """An array (N, T, I), or with time_major (T, N, I), T the steps of the longest sequence, with
@@ -168,7 +180,9 @@ class Sequences:
             return self
         real = ~self.padding
         offsets = offsets_without(self.padding, self.offsets)
-        return self._trusted(self.values[real], offsets, self.ids, _at(self.times, real))
+        return self._trusted(
+            self.values[real], offsets, self.ids, _at(self.times, real), None, self.time_kind
+        )
 
     def with_padding(self, num_steps: int) -> Sequences:
         """The same with steps of padding, marked as such, after those of each sequence that has fewer than
@@ -187,7 +201,7 @@ class Sequences:
         times = None if self.times is None else np.full(total, np.nan)
         if times is not None:
             times[own] = self.times
-        return self._trusted(values, np.append(starts, total), self.ids, times, padding)
+        return self._trusted(values, np.append(starts, total), self.ids, times, padding, self.time_kind)
 
     def frames(self, length: int, hop: int) -> Sequences:
         """The same in frames: step k holds the `length` steps from step k * hop on, one after the other,
@@ -203,7 +217,7 @@ class Sequences:
         first = hop * np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - hop * offsets[:-1], counts)
         steps = first[:, np.newaxis] + np.arange(length)
         values = self.values[steps].reshape(len(steps), -1)
-        return self._trusted(values, offsets, self.ids, _at(self.times, steps[:, -1]))
+        return self._trusted(values, offsets, self.ids, _at(self.times, steps[:, -1]), None, self.time_kind)
 
     def differences(self, lag: int = 1) -> Sequences:
         """How values change: step k holds step k + lag less step k, with the time stamp of the later one.
@@ -215,7 +229,13 @@ class Sequences:
         self._check_steps("differences", "lag", lag, lag + 1)
         later = np.arange(self.total_steps) - np.repeat(self.offsets[:-1], self.lengths) >= lag
         values = self.values[later] - self.values[np.flatnonzero(later) - lag]
-        return Sequences(values, offsets_without(~later, self.offsets), self.ids, _at(self.times, later))
+        return Sequences(
+            values,
+            offsets_without(~later, self.offsets),
+            self.ids,
+            _at(self.times, later),
+            time_kind=self.time_kind,
+        )
 
     def _check_steps(self, method: str, argument: str, got: int, needed: int) -> None:
         """ValueError where there is padding, or a sequence of fewer steps than an argument needs."""
@@ -239,10 +259,11 @@ class Sequences:
         ids: NDArray[Any] | None,
         times: NDArray[np.float64] | None,
         padding: NDArray[np.bool_] | None = None,
+        time_kind: str | None = None,
     ) -> Sequences:
         """Sequences from parts already checked."""
         sequences = object.__new__(cls)
-        sequences._set(values, offsets, ids, times, padding)
+        sequences._set(values, offsets, ids, times, padding, time_kind)
         return sequences
 
     def _set(
@@ -252,6 +273,7 @@ class Sequences:
         ids: NDArray[Any] | None,
         times: NDArray[np.float64] | None,
         padding: NDArray[np.bool_] | None = None,
+        time_kind: str | None = None,
     ) -> None:
         # Read-only: native code trusts the offsets to stay inside the values.
         offsets.flags.writeable = False
@@ -260,6 +282,7 @@ class Sequences:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "padding", padding)
+        object.__setattr__(self, "time_kind", time_kind)
 
     @property
     def observed(self) -> NDArray[np.bool_]:
@@ -269,7 +292,7 @@ class Sequences:
     def with_gaps(self, missing: NDArray[np.bool_]) -> Sequences:
         """The same without the values where missing, (S, I), is True."""
         values = _with_gaps(self.values, ~missing)
-        return self._trusted(values, self.offsets, self.ids, self.times, self.padding)
+        return self._trusted(values, self.offsets, self.ids, self.times, self.padding, self.time_kind)
 
     @cached_property
     def first_gap(self) -> tuple[int, int] | None:
@@ -299,6 +322,12 @@ class Sequences:
     def dtype(self) -> np.dtype[np.floating[Any]]:
         return self.values.dtype
 
+    @property
+    def shape(self) -> tuple[int]:
+        """(N,): with a shape scikit-learn asks for many positions at once, not for one sequence after the
+        other."""
+        return (len(self),)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -308,8 +337,10 @@ class Sequences:
     @overload
     def __getitem__(self, key: int | np.integer[Any]) -> Floats: ...
     @overload
-    def __getitem__(self, key: slice | list[int] | NDArray[Any]) -> Sequences: ...
+    def __getitem__(self, key: slice | list[int] | NDArray[Any] | tuple[Any, EllipsisType]) -> Sequences: ...
     def __getitem__(self, key: Any) -> Floats | Sequences:
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            return self[key[0]]  # as scikit-learn writes it
         if isinstance(key, slice):
             return self.take(np.arange(len(self))[key])
         positions = np.asarray(key)
@@ -338,7 +369,8 @@ class Sequences:
             rows: Any = slice(first, first + offsets[-1])
         else:
             rows = steps_of(self.offsets, chosen)
-        return self._trusted(self.values[rows], offsets, ids, _at(self.times, rows), _at(self.padding, rows))
+        times, padding = _at(self.times, rows), _at(self.padding, rows)
+        return self._trusted(self.values[rows], offsets, ids, times, padding, self.time_kind)
 
     def __repr__(self) -> str:
         features = _counted(self.num_features, "feature")
@@ -366,6 +398,16 @@ def steps_of(offsets: Integers, indices: Integers) -> Integers:
 
 def _at(own: NDArray[Any] | None, rows: Any) -> Any:
     return None if own is None else own[rows]
+
+
+def _time_kind(said: str | None, found: str | None) -> str | None:
+    """The kind of times, found by their type (None: there are none), which numbers may be said to be."""
+    if said is None:
+        return found
+    choice("time_kind", said, KINDS)
+    if found not in (said, "numbers"):
+        raise ValueError(f"time_kind expects {found or 'None, without times'}; got {said!r}: leave it out")
+    return said
 
 
 def _offsets(got: Any, num_steps: int) -> Integers:

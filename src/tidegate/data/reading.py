@@ -52,6 +52,7 @@ from tidegate.data.sources import (
     open_table,
     readable,
 )
+from tidegate.data.stamps import kind_of
 from tidegate.data.table import Table
 from tidegate.data.targets import has_step_targets
 
@@ -110,9 +111,9 @@ def read(
     table = load(opened, roles.columns, wanted)
     groups = _groups(opened, table, roles, wanted, layout)
     table.forget(roles.id)
-    times = None
+    times = kind = None
     if roles.time is not None:
-        groups, times = _in_time(time_column(table, roles.time, wanted), groups)
+        groups, times, kind = _in_time(time_column(table, roles.time, wanted), groups)
     notes = _notes(opened, roles, groups)
     if second is None:
         y, answered = _targets(table, roles.target, wanted, groups, target_per, notes)
@@ -128,7 +129,7 @@ def read(
         notes.append("times are seconds since 1970-01-01 in UTC")
     X = Sequences(values, groups.offsets, groups.ids)
     # Exact stamps rise; as float64 some may be the same.
-    X = Sequences._trusted(X.values, X.offsets, X.ids, times)
+    X = Sequences._trusted(X.values, X.offsets, X.ids, times, None, kind)
     if X.has_gaps:
         missing = np.isnan(X.values)
         notes.append(f"missing: {missing.mean():.1%} of the values, in {missing.any(axis=1).sum()} steps")
@@ -199,9 +200,9 @@ def _groups(
     return replace(groups, ids=ids_of(ids, groups.first) if ids else None)
 
 
-def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.float64]]:
-    """The rows of each sequence in the order of time, and the stamps in that order; ValueError where one is
-    there twice."""
+def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.float64], str]:
+    """The rows of each sequence in the order of time, the stamps in that order, and their kind; ValueError
+    where one is there twice."""
     keys = time_keys(column)
     ordered = in_time(groups, keys)
     again = first_repeat(ordered, keys)
@@ -212,7 +213,7 @@ def _in_time(column: Column, groups: Grouping) -> tuple[Grouping, NDArray[np.flo
             f"time expects each stamp of {column.name!r} once in a sequence; got {stamp} twice in "
             f"{ordered.where(again)}: {remedy}"
         )
-    return ordered, seconds_of(column, ordered.rows(keys))
+    return ordered, seconds_of(column, ordered.rows(keys)), kind_of(column.values.dtype)
 
 
 def _targets(

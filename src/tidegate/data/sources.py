@@ -100,7 +100,25 @@ class HeldFrame:
         self._frame = held
 
     def load(self, names: Sequence[str], texts: Sequence[str]) -> Table:
-        return Frame(self._frame, names, held=True)
+        return Frame(_in_utc(self._frame, names), names, held=True)
+
+
+def _in_utc(held: Any, names: Sequence[str]) -> Any:
+    """A narwhals.DataFrame with pandas' columns of a time zone in UTC, since narwhals reads few of the names
+    of zones; the others share their memory with the frame that was held."""
+    import narwhals as nw
+
+    frame = held.to_native()
+    if not nw.dependencies.is_pandas_dataframe(frame):
+        return held
+    zones = {name: getattr(dtype, "pyarrow_dtype", dtype) for name, dtype in frame.dtypes.items()}
+    zoned = [name for name in names if getattr(zones[name], "tz", None) is not None]
+    if not zoned:
+        return held
+    frame = frame.copy(deep=False)
+    for name in zoned:
+        frame[name] = frame[name].dt.tz_convert("UTC")
+    return nw.from_native(frame, eager_only=True)
 
 
 def open_table(argument: str, source: Any, encoding: str, option: str = "encoding") -> Source:

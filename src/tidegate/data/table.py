@@ -124,6 +124,9 @@ class Frame:
         for kind, found in named.items():
             if dtype == kind:
                 return found
+        if dtype == nw.Unknown:
+            native = self._frame.get_column(name).to_native()
+            return str(getattr(native, "dtype", dtype))
         return self._type_of_objects(name) if dtype == nw.Object else str(dtype)
 
     def _type_of_objects(self, name: str) -> str:

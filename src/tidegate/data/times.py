@@ -29,6 +29,11 @@ def parse_dates(values: NDArray[Any]) -> NDArray[np.datetime64]:
     return np.array(stamps, dtype="datetime64[us]")
 
 
+def has_zone(values: NDArray[Any]) -> bool:
+    """Whether the dates that `parse_dates` has read have a time zone."""
+    return values.size > 0 and _stamp(values.flat[0]).tzinfo is not None
+
+
 def _stamp(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value

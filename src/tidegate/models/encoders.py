@@ -139,7 +139,7 @@ class NumericEncoder(_Encoder):
         padded = self.padding.read(given)
         lengths = np.zeros(len(rows), dtype=np.int64)
         lengths[rows.present] = padded.lengths
-        return Rows(padded.values, lengths, rows.present, padded.times, padded.padding)
+        return Rows(padded.values, lengths, rows.present, padded.times, padded.padding, padded.time_kind)
 
     def with_noise(self, rows: Rows, deviation: float, rng: np.random.Generator) -> Rows:
         """Gaussian noise on each number that is there, of this standard deviation once it is scaled."""

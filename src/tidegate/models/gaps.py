@@ -41,13 +41,15 @@ class Gaps:
 
     missing: of MISSING. fill: of FILLS. mean: of each feature in training, in the unit of X. interval: the
     median interval between training steps, the unit of time; None where there were no time stamps, and a step
-    is the unit.
+    is the unit. time_kind: what these stamps were, as Sequences have it; None also where it is not known, of
+    a file that an earlier version wrote.
     """
 
     missing: str = "refuse"
     fill: str = "mean"
     mean: tuple[float, ...] = ()
     interval: float | None = None
+    time_kind: str | None = None
 
     def __post_init__(self) -> None:
         choice("missing", self.missing, MISSING)
@@ -71,7 +73,8 @@ class Gaps:
         if missing == "fill" or X.times is None:
             return cls(missing, fill, mean)
         within = np.delete(np.diff(X.times), borders(X.offsets) - 1)
-        return cls(missing, fill, mean, float(np.median(within)) if len(within) else 1.0)
+        interval = float(np.median(within)) if len(within) else 1.0
+        return cls(missing, fill, mean, interval, X.time_kind)
 
     def num_columns(self, num_features: int) -> int:
         """Columns of the network's input x."""
@@ -82,7 +85,8 @@ class Gaps:
         return rate if rate is not None else GAP_DROPOUT if self.missing in ("mask", "decay") else 0.0
 
     def check(self, argument: str, X: Sequences) -> None:
-        """ValueError where X has gaps that the model does not take, or no time stamps where it needs them."""
+        """ValueError where X has gaps that the model does not take, or no time stamps where it needs them, or
+        stamps of another kind."""
         if self.missing == "refuse" and X.first_gap is not None:
             step, feature = X.first_gap
             raise ValueError(
@@ -94,6 +98,16 @@ class Gaps:
             expected, got = ("no time stamps", "some") if self.interval is None else ("time stamps", "none")
             raise ValueError(
                 f"{argument} expects {expected}, as fit saw; got {got}: pass Sequences with the same"
+            )
+        if X.time_kind is not None:
+            self.check_kind(argument, X.time_kind)
+
+    def check_kind(self, argument: str, kind: str) -> None:
+        """ValueError where stamps of this kind are not of that which fit saw; their unit would be another."""
+        if self.time_kind not in (None, kind):
+            raise ValueError(
+                f"{argument} expects time stamps that are {self.time_kind}, as fit saw; got {kind}: convert "
+                f"them to {self.time_kind}, or fit with {kind}"
             )
 
     def inputs(

@@ -42,7 +42,8 @@ def permuted(rows: Rows, rng: np.random.Generator, whole: bool) -> Rows:
     of another step, for inputs whose steps must stay as many."""
     if whole or rows.lengths is None:
         return rows.take(rng.permutation(len(rows)))
-    return Rows(rows.values[rng.permutation(rows.values.shape[0])], rows.lengths, rows.present, rows.times)
+    values = rows.values[rng.permutation(rows.values.shape[0])]
+    return Rows(values, rows.lengths, rows.present, rows.times, time_kind=rows.time_kind)
 
 
 def _scores(model: SequenceModel, given: Mapping[str, Rows], answers: Mapping[str, Rows]) -> dict[str, float]:

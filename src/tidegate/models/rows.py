@@ -26,18 +26,19 @@ class Rows:
     """values: (N, ...) one row a sequence, or (S, ...) one a step: an array, or a scipy CSR matrix. lengths:
     (N,) steps of each sequence, 0 where it is missing; None where there is a row a sequence. present: (N,)
     False where nothing is there. times: (S,) when each step was, or None. padding: (S,) which steps are
-    padding, or None."""
+    padding, or None. time_kind: what times are, as Sequences have it."""
 
     values: Any
     lengths: Integers | None
     present: NDArray[np.bool_]
     times: NDArray[np.float64] | None = None
     padding: NDArray[np.bool_] | None = None
+    time_kind: str | None = None
 
     @classmethod
     def of(cls, X: Sequences) -> Rows:
         """The steps of sequences of which none is missing."""
-        rows = cls(X.values, X.lengths, np.ones(len(X), dtype=bool), X.times, X.padding)
+        rows = cls(X.values, X.lengths, np.ones(len(X), dtype=bool), X.times, X.padding, X.time_kind)
         vars(rows).update(offsets=X.offsets, sequences=X)  # computed already
         return rows
 
@@ -63,7 +64,8 @@ class Rows:
         rows = steps_of(self.offsets, indices)
         times = None if self.times is None else self.times[rows]
         padding = None if self.padding is None else self.padding[rows]
-        return Rows(self.values[rows], self.lengths[indices], self.present[indices], times, padding)
+        there = self.present[indices]
+        return Rows(self.values[rows], self.lengths[indices], there, times, padding, self.time_kind)
 
     @cached_property
     def sequences(self) -> Sequences | None:
@@ -72,7 +74,7 @@ class Rows:
         if not self.present.any():
             return None
         offsets = np.concatenate(([0], np.cumsum(self.lengths[self.present])))
-        return Sequences._trusted(self.values, offsets, None, self.times, self.padding)
+        return Sequences._trusted(self.values, offsets, None, self.times, self.padding, self.time_kind)
 
 
 def column_names(given: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -121,7 +123,7 @@ def numbers_of_steps(argument: str, given: Any, keep_padding: bool = False) -> R
     X = _together(argument, [item for item, there in zip(items, present) if there])
     lengths = np.zeros(len(items), dtype=np.int64)
     lengths[present] = X.lengths
-    return Rows(X.values, lengths, present, X.times)
+    return Rows(X.values, lengths, present, X.times, time_kind=X.time_kind)
 
 
 def _together(argument: str, items: list[Any]) -> Sequences:
@@ -136,7 +138,13 @@ def _together(argument: str, items: list[Any]) -> Sequences:
     timed = [own for own in stamps if own is not None]
     if timed and len(timed) < len(items):
         raise ValueError(f"{argument} expects time stamps of all sequences or none; got some: add the others")
-    return Sequences.from_any([item.values for item in items], times=timed or None, argument=argument)
+    kinds = sorted({str(item.time_kind) for item in items})
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{argument} expects time stamps of one kind; got {' and '.join(kinds)}: make all of one kind"
+        )
+    X = Sequences.from_any([item.values for item in items], times=timed or None, argument=argument)
+    return Sequences._trusted(X.values, X.offsets, None, X.times, None, items[0].time_kind)
 
 
 def labels_of_sequences(argument: str, given: Any) -> Rows:

@@ -166,6 +166,11 @@ def _index(rows: Mapping[str, Rows], encoders: Mapping[str, Encoder], main: str,
     assert second is not None
     assert first.times is not None
     assert second.times is not None
+    if first.time_kind != second.time_kind:
+        raise ValueError(
+            f"align expects time stamps of one kind; got {first.time_kind} of stream {main!r} and "
+            f"{second.time_kind} of stream {other!r}: make both of one kind"
+        )
     found = np.full(len(first.times), -1, dtype=np.int64)
     for a, b, c, d in zip(first.offsets[:-1], first.offsets[1:], second.offsets[:-1], second.offsets[1:]):
         found[a:b] = np.searchsorted(second.times[c:d], first.times[a:b], side="right") - 1

@@ -27,6 +27,7 @@ from tidegate.data.grouping import (
 from tidegate.data.roles import columns_named
 from tidegate.data.sources import load as load_columns
 from tidegate.data.sources import open_table
+from tidegate.data.stamps import kind_of
 from tidegate.data.table import Table
 from tidegate.models.inputs import InputRecord, Numeric, Text, Vector
 from tidegate.models.targets import MultiLabel, Quantiles, Regression, TargetRecord
@@ -164,7 +165,7 @@ def _read_table(key: str, source: TableSource, records: Mapping[str, Record], in
     used = tuple(dict.fromkeys([*ids, *times, *(column for own in columns.values() for column in own)]))
     table = load_columns(opened, used, kinds)
     groups = _groups(table, ids)
-    stamps = None
+    stamps = kind = None
     if times:
         column = time_column(table, times[0], {})
         keys = time_keys(column)
@@ -175,10 +176,16 @@ def _read_table(key: str, source: TableSource, records: Mapping[str, Record], in
                 f"{key}.time expects each stamp of {times[0]!r} once in a sequence; got one twice in "
                 f"{groups.where(again)}: leave one of the rows out, or name the sequences by {key}.id"
             )
-        stamps = seconds_of(column, groups.rows(keys))
+        stamps, kind = seconds_of(column, groups.rows(keys)), kind_of(column.values.dtype)
     data = {
         name: _values(
-            f"{'inputs' if name in inputs else 'targets'}.{name}", records[name], table, own, groups, stamps
+            f"{'inputs' if name in inputs else 'targets'}.{name}",
+            records[name],
+            table,
+            own,
+            groups,
+            stamps,
+            kind,
         )
         for name, own in columns.items()
     }
@@ -205,7 +212,13 @@ def _kind(record: Record) -> str:
 
 
 def _values(
-    key: str, record: Record, table: Table, columns: Sequence[str], groups: Grouping, stamps: Any
+    key: str,
+    record: Record,
+    table: Table,
+    columns: Sequence[str],
+    groups: Grouping,
+    stamps: NDArray[np.float64] | None,
+    time_kind: str | None,
 ) -> Any:
     """As the record's read takes them."""
     kind = _kind(record)
@@ -224,7 +237,7 @@ def _values(
     if record.is_step:
         if kind == "numbers":
             return (
-                Sequences(cells, groups.offsets, times=stamps)
+                Sequences(cells, groups.offsets, times=stamps, time_kind=time_kind)
                 if isinstance(record, Numeric | Vector)
                 else [cells[a:b] for a, b in zip(groups.offsets[:-1], groups.offsets[1:])]
             )
@@ -298,7 +311,7 @@ def _in_order(values: Any, order: Sequence[int | None]) -> Any:
 
         lengths = np.array([0 if at is None else values.lengths[at] for at in order], dtype=np.int64)
         there = values.take(np.array([at for at in order if at is not None], dtype=np.int64))
-        return Rows(there.values, lengths, lengths > 0, there.times)
+        return Rows(there.values, lengths, lengths > 0, there.times, time_kind=there.time_kind)
     return [None if at is None else values[at] for at in order]
 
 
