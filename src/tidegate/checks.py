@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,13 @@ def real(
             "pass one in that range"
         )
     return float(got)
+
+
+def hold(record: Any, check: Callable[..., Any], *names: str, called: str = "", **limits: Any) -> None:
+    """Check these fields of a frozen record by `integer` or `real`, and hold them as it returns them: a
+    number of any type as Python's. called: in errors; "": by the field's name."""
+    for name in names:
+        object.__setattr__(record, name, check(called or name, getattr(record, name), **limits))
 
 
 def there(argument: str, path: str | os.PathLike[str]) -> Path:

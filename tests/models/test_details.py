@@ -22,6 +22,7 @@ from tidegate import (
     Sequences,
     Text,
     Vector,
+    load,
 )
 from tidegate.engine import Engine
 from tidegate.models.codings import best_threshold
@@ -105,6 +106,85 @@ def test_a_missing_answer_of_one_target_weighs_nothing(record: Any, answers: lis
         model.fit({"x": np.where(absent[:, np.newaxis], fill, X), "y": y})
         found.append(np.concatenate([value.ravel() for value in model.parameters_.values()]))
     np.testing.assert_array_equal(*found)
+
+
+class Tensor:
+    """Like PyTorch's: an array whose entries are such too, told apart by where they are in memory."""
+
+    def __init__(self, values: Any) -> None:
+        self.array = np.asarray(values)
+        self.shape = self.array.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.array.astype(self.array.dtype if dtype is None else dtype)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Any:
+        return map(Tensor, self.array)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.array == value).any())
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+
+def torch_tensor(values: Any) -> Any:
+    import torch
+
+    return torch.tensor(np.asarray(values).tolist())
+
+
+TENSORS = {"alike": Tensor, "torch": torch_tensor}
+_ones = rng.integers(0, 2, N)
+LABELS: dict[str, tuple[Any, Any]] = {
+    "binary": (Binary(positive=0), _ones),
+    "classes": (MultiClass(), rng.integers(0, 3, N)),
+    "booleans": (MultiClass(), _ones > 0),
+    "scale": (Ordinal(order=tuple(np.array([2, 0, 1]))), rng.integers(0, 3, N)),
+    "labels": (MultiLabel(labels=tuple(np.array([4, 7]))), np.stack([_ones, 1 - _ones], axis=1)),
+    "numbers": (Regression(), np.float32(X[:, 0])),
+    "quantiles": (Quantiles(), np.float32(X[:, 1])),
+    "classes of steps": (MultiClass(per="step"), rng.integers(0, 3, (N, 4))),
+}
+
+
+@pytest.mark.parametrize("of", ["whole", "entries"])
+@pytest.mark.parametrize("kind", ["alike", pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize("case", LABELS)
+def test_tensors_of_labels_are_their_numbers(case: str, kind: str, of: str, tmp_path: Any) -> None:
+    (record, labels), tensor = LABELS[case], TENSORS[kind]
+    site = rng.integers(0, 4, N)
+    data = {"x": rng.normal(size=(N, 4, 1)), "site": site, "y": labels}
+    given = {name: tensor(data[name]) for name in ("site", "y")}
+    if of == "entries":
+        given = {name: list(values) for name, values in given.items()}
+    inputs = {"x": Numeric(), "site": Category(role="static")}
+    plain, model = (
+        SequenceModel(inputs, {"y": record}, **QUICK).fit(one) for one in (data, {**data, **given})
+    )
+    model.save(tmp_path / "model.safetensors")
+    loaded = load(tmp_path / "model.safetensors")
+    assert loaded.classes("y") == plain.classes("y")
+    assert loaded.encoders_["site"].units == plain.encoders_["site"].units == (0, 1, 2, 3)
+    np.testing.assert_array_equal(loaded.predict(data)["y"], model.predict({**data, **given})["y"])
+    np.testing.assert_array_equal(loaded.predict(data)["y"], plain.predict(data)["y"])
+    assert loaded.evaluate({**data, **given}) == plain.evaluate(data)
+
+
+@pytest.mark.parametrize(
+    ("record", "labels", "message"),
+    [
+        (MultiClass(), [Tensor([1, 0])] * N, r"data\['y'\] expects one label each; got list"),
+        (MultiLabel(), Tensor(_ones), r"data\['y'\]\[0\] expects a collection of labels; got [01]:"),
+        (MultiLabel(), list(Tensor(_ones)), r"data\['y'\]\[0\] expects a collection of labels"),
+    ],
+)
+def test_tensors_that_are_no_labels_are_refused(record: Any, labels: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SequenceModel(STATIC, {"y": record}, **QUICK).fit({"x": X, "y": labels})
 
 
 def test_a_category_never_seen_says_nothing() -> None:

@@ -25,7 +25,7 @@ from tidegate.models.measures import (
     ordinal_measures,
     quantile_measures,
 )
-from tidegate.models.rows import Rows
+from tidegate.models.rows import Rows, plain_label
 from tidegate.models.scaling import Scaling
 from tidegate.models.targets import (
     Binary,
@@ -376,12 +376,12 @@ def _classes(argument: str, record: TargetRecord, rows: Rows) -> tuple[Any, ...]
         )
     names = tuple(sorted(found, key=by_kind))
     if isinstance(record, Ordinal) and record.order is not None:
-        unknown = found - set(record.order)
+        unknown = found - set(map(plain_label, record.order))
         if unknown:
             raise ValueError(
                 f"{argument}: order expects all classes; got {min(unknown, key=str)!r} beside them: add it"
             )
-        names = tuple(record.order)
+        names = tuple(map(plain_label, record.order))
     if isinstance(record, Binary):
         if len(names) != 2:
             raise ValueError(
@@ -400,7 +400,7 @@ def _labels(argument: str, record: MultiLabel, rows: Rows) -> tuple[Any, ...]:
     arrays = [value for value in rows.values if isinstance(value, np.ndarray)]
     names: tuple[Any, ...]
     if record.labels is not None:
-        names = tuple(record.labels)
+        names = tuple(map(plain_label, record.labels))
     elif arrays:
         names = tuple(range(len(arrays[0])))
     else:
