@@ -195,6 +195,35 @@ def test_a_category_never_seen_says_nothing() -> None:
     assert model.predict_proba({"shade": ["never", 0]})["kind"].shape == (2, 3)
 
 
+@pytest.mark.parametrize("role", ["static", "step"])
+@pytest.mark.parametrize(
+    ("seen", "given", "refused"),
+    [
+        ([0, 1, 2], ["0", "1"], "int; got str, '0' for instance"),
+        (["0", "1", "2"], [0, 3], "str; got int, 0 for instance"),
+        ([0, 1, "2"], [b"0", b"1"], "int or str; got bytes, b'0' for instance"),
+        ([0, 1, 2], ["0", 1], None),
+        ([0, 1, 2], [7, True], None),
+        ([0, 1, 2], [7.5, 8.0], None),
+        ([0, 1, "2"], ["never"], None),
+        ([0, 1, 2], [None, None], None),
+    ],
+)
+def test_categories_of_another_type_than_fit_saw_are_refused(
+    role: str, seen: list[Any], given: list[Any], refused: str | None
+) -> None:
+    labels: Any = (seen * N)[:N]
+    if role == "step":
+        labels, given = [[label] * 3 for label in labels], [[label] * 2 for label in given]
+    model = SequenceModel({"site": Category(role=role)}, {"y": Regression()}, **QUICK)
+    model.fit({"site": labels, "y": X[:, 0]})
+    if refused is None:
+        assert np.isfinite(model.predict({"site": given})["y"]).all()
+        return
+    with pytest.raises(ValueError, match=rf"inputs\['site'\] expects .* that fit saw, {refused}.*: convert"):
+        model.predict({"site": given})
+
+
 def test_sparse_vectors_are_never_made_dense(monkeypatch: pytest.MonkeyPatch) -> None:
     def dense(self: Any, *arguments: Any, **options: Any) -> Any:
         raise AssertionError("made dense")
