@@ -318,9 +318,7 @@ def test_a_mistake_of_ours_is_one_line_too(run, monkeypatch):
 def test_a_closed_pipe_ends_without_a_word():
     reader, writer = os.pipe()
     os.close(reader)
-    ended = subprocess.run(
-        [sys.executable, "-m", "tidegate.cli", "cells"], stdout=writer, stderr=subprocess.PIPE
-    )
+    ended = subprocess.run([sys.executable, "-m", "tidegate", "cells"], stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")
 

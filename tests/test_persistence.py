@@ -194,10 +194,12 @@ def test_safetensors_of_another_program_are_refused(tmp_path):
 def test_missing_files_and_folders_are_the_systems_errors(model, tmp_path):
     with pytest.raises(FileNotFoundError):
         tidegate.load(tmp_path / "none")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError, match=f"model expects a file; got the folder {tmp_path}: pass"):
         tidegate.load(tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=rf"got {tmp_path}/none, which is not: make it first"):
         model.save(tmp_path / "none" / "model")
+    with pytest.raises(ValueError, match="model expects the path of a file; got NoneType: pass one"):
+        tidegate.load(None)
 
 
 def put(name, value):

@@ -63,7 +63,11 @@ def hold(record: Any, check: Callable[..., Any], *names: str, called: str = "", 
 
 def there(argument: str, path: str | os.PathLike[str]) -> Path:
     """The path, where something is; otherwise FileNotFoundError with the nearest name in its folder."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"{argument} expects the path of a file; got {type(path).__name__}: pass one")
     found = Path(path)
+    if found.is_dir():
+        raise IsADirectoryError(f"{argument} expects a file; got the folder {found}: pass a file in it")
     if found.exists():
         return found
     folder = found.parent

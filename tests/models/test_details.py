@@ -4,6 +4,8 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn import metrics
@@ -193,6 +195,47 @@ def test_a_category_never_seen_says_nothing() -> None:
     model.fit({"shade": kind, "kind": kind})
     np.testing.assert_array_equal(model.parameters_["weight_shade.table"][0], 0.0)
     assert model.predict_proba({"shade": ["never", 0]})["kind"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_the_columns_of_a_frame_of_zeros_and_ones_are_its_labels(kind: Any) -> None:
+    ones = rng.integers(0, 2, (N, 3))
+    frame = kind({name: ones[:, index] for index, name in enumerate(("wet", "cold", "dark"))})
+    frames = SequenceModel(STATIC, {"y": MultiLabel()}, **QUICK).fit({"x": X, "y": frame})
+    arrays = SequenceModel(STATIC, {"y": MultiLabel()}, **QUICK).fit({"x": X, "y": ones})
+    assert frames.classes("y") == ("wet", "cold", "dark")
+    np.testing.assert_array_equal(frames.predict_proba({"x": X})["y"], arrays.predict_proba({"x": X})["y"])
+    expected = arrays.evaluate({"x": X, "y": ones})
+    assert frames.evaluate({"x": X, "y": frame[["dark", "wet", "cold"]]}) == expected
+    with pytest.raises(ValueError, match="expects the labels wet, cold, dark; got wet, cold: pass the same"):
+        frames.evaluate({"x": X, "y": frame[["wet", "cold"]]})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, data: model.predict(data), "data expects a value for 'site'; got 'x' alone: pass"),
+        (
+            lambda model, data: model.predict({**data, "sites": [1]}),
+            "data expects a value for 'site'; got 'x', 'sites' alone: is it 'sites'",
+        ),
+        (
+            lambda model, data: model.stream().step({"x": X[0]}),
+            "data expects a value for 'site'; got 'x' alone: pass",
+        ),
+        (lambda model, data: model.stream().step("abc"), "data expects a mapping .*; got str: pass a dict"),
+        (
+            lambda model, data: model.stream().step({"x": "abc", "site": ["a"]}),
+            r"data\['x'\] expects numbers; got str: pass an array",
+        ),
+    ],
+)
+def test_an_input_left_out_is_named(call: Any, message: str) -> None:
+    data = {"x": rng.normal(size=(N, 3, 2)), "site": [["a", "b", "a"]] * N, "y": X[:, 0]}
+    options = {**QUICK, "bidirectional": False, "pooling": "last", "max_epochs": 1}
+    model = SequenceModel({"x": Numeric(), "site": Category()}, {"y": Regression()}, **options).fit(data)
+    with pytest.raises(ValueError, match=message):
+        call(model, {"x": data["x"]})
 
 
 @pytest.mark.parametrize("role", ["static", "step"])

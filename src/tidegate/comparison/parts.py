@@ -38,7 +38,13 @@ class Part:
                 f"y{suffix} expects targets for each of the {len(sequences)} sequences of X{suffix}; got "
                 f"{got}: pass as many"
             )
-        return cls(sequences, targets, None if groups is None else np.asarray(groups))
+        own = None if groups is None else np.asarray(groups)
+        if own is not None and own.shape != (len(sequences),):
+            raise ValueError(
+                f"groups expects one entry for each of the {len(sequences)} sequences of X; got shape "
+                f"{own.shape}: pass as many"
+            )
+        return cls(sequences, targets, own)
 
     def take(self, indices: Integers) -> Part:
         y = [self.y[index] for index in indices] if isinstance(self.y, list) else self.y[indices]

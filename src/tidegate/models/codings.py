@@ -128,6 +128,13 @@ class Coding:
                             "pass as many"
                         )
                     coded[row] = value
+                elif isinstance(value, Mapping):
+                    if value.keys() != self.place.keys():
+                        raise ValueError(
+                            f"{argument} expects the labels {', '.join(map(str, self.names))}; got "
+                            f"{', '.join(map(str, value))}: pass the same columns"
+                        )
+                    coded[row] = [value[name] for name in self.names]
                 elif value is not None:
                     coded[row, self._places(argument, value)] = 1.0
             return coded
@@ -403,6 +410,8 @@ def _labels(argument: str, record: MultiLabel, rows: Rows) -> tuple[Any, ...]:
         names = tuple(map(plain_label, record.labels))
     elif arrays:
         names = tuple(range(len(arrays[0])))
+    elif tables := [value for value in rows.values if isinstance(value, Mapping)]:
+        names = tuple(tables[0])
     else:
         found = {label for value in rows.values if value is not None for label in value}
         names = tuple(sorted(found, key=by_kind))

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidegate.checks import choice, integer
+from tidegate.checks import integer
 from tidegate.data.stamps import as_seconds
 from tidegate.engine import Engine, Floats, Steps
 from tidegate.models.encoders import Encoder, NumericEncoder, named
+from tidegate.models.reading import given_for
 from tidegate.models.rows import Rows
 from tidegate.network import Network, Recurrent
 
@@ -64,8 +65,8 @@ class StepStream:
     def step(self, given: Mapping[str, Any], times: Any = None) -> Callable[[str], Floats]:
         """Take the next step of each input, by name; the value of a node after it. times: (N,) or one stamp,
         where fit had some. ValueError, and all as it was, where something does not fit."""
-        for name in self._encoders.keys() - given.keys():
-            choice("data: key", name, given)
+        for name in self._encoders:
+            given_for("data", name, given)
         now = self._stamps(times)
         arrays: dict[str, Any] = {}
         last, seen = dict(self._last), dict(self._seen)
@@ -106,7 +107,7 @@ class StepStream:
     def _values(self, argument: str, encoder: NumericEncoder, given: Any) -> Doubles:
         """(N, I) numbers of one step, NaN where the encoder takes gaps."""
         shape = (self._count, encoder.num_values)
-        values = np.asarray(given, np.float64)
+        values = step_numbers(argument, given)
         if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
             raise ValueError(
                 f"{argument} expects shape {shape}; got {values.shape}: pass one step of each sequence"
@@ -144,6 +145,16 @@ class StepStream:
                 f"{self._now[at]} in sequence {at}: put the steps in order of time"
             )
         return now
+
+
+def step_numbers(argument: str, given: Any) -> Doubles:
+    """The numbers of a step, or of several."""
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{argument} expects numbers; got {type(given).__name__}: pass an array of them"
+        ) from None
 
 
 def _steps_of_one(argument: str, given: Any, count: int) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tidegate.engine import Floats, Stream
 from tidegate.models.codings import Coding
 from tidegate.models.scaling import Scaling
-from tidegate.models.step_stream import StepStream
+from tidegate.models.step_stream import StepStream, step_numbers
 from tidegate.network import Network
 
 
@@ -39,7 +39,7 @@ class ModelStream:
         """The answers, one a sequence, after the next step x, (N, I) or (I,) for one sequence, in the units
         of fit's X. ValueError, and the states as they were, where x has another shape or is not finite."""
         shape = self._stream.x.shape
-        values = np.asarray(x, np.float64)
+        values = step_numbers("x", x)
         if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
             raise ValueError(f"x expects shape {shape}; got {values.shape}: pass one step of each sequence")
         scaled = self._scaling.apply("x", values.reshape(shape), str(self._stream.x.dtype))
@@ -50,7 +50,7 @@ class ModelStream:
         after each of them, N times `steps` of them, where the model answers per step, else after the last.
         However a sequence is cut, they have the same bits. ValueError as `step` has it."""
         count, size = self._stream.x.shape
-        values = np.asarray(x, np.float64)
+        values = step_numbers("x", x)
         if count == 1 and values.ndim == 2:
             values = values[np.newaxis]
         if values.ndim != 3 or values.shape[::2] != (count, size) or not values.size:

@@ -153,7 +153,8 @@ class Binary(Classes):
 
 @dataclass(frozen=True)
 class MultiLabel(Classes):
-    """Any number of labels: (N, L) zeros and ones, or a collection of labels each; None where it is missing.
+    """Any number of labels: (N, L) zeros and ones, a data frame of such whose columns are the labels, or a
+    collection of labels each; None where it is missing.
 
     labels: their names; None: those found, or the columns' numbers. label_weight: None, "balanced", a
     positive one of each label weighing as much as its negative ones (at most 20 times), or weights by
@@ -196,8 +197,10 @@ TARGETS: dict[str, type[TargetRecord]] = {
 
 
 def _label_rows(argument: str, given: Any, per_step: bool) -> Rows:
-    """Rows of (R,) objects: each an array of zeros and ones, a tuple of labels, or None."""
-    given = as_array(given)
+    """Rows of (R,) objects: each an array of zeros and ones, a dictionary of them by label, a tuple of
+    labels, or None."""
+    values = as_array(given)
+    given = [dict(zip(given.columns, row)) for row in values] if hasattr(given, "columns") else values
     if not per_step:
         items = list(given)
         values = np.empty(len(items), dtype=object)
@@ -219,6 +222,9 @@ def _one_row(argument: str, item: Any) -> Any:
         item = item.item()
     if item is None:
         return None
+    if isinstance(item, Mapping):
+        ones = _one_row(argument, np.asarray(list(item.values()), np.float64))
+        return None if ones is None else dict(zip(map(plain_label, item), ones.tolist()))
     if isinstance(item, np.ndarray) and item.dtype.kind in "fiub":
         if item.dtype.kind == "f" and np.isnan(item).any():
             return None
