@@ -59,7 +59,7 @@ MODEL = [
 ]
 FIT = ["--validation", "--own-ids", "--task", "--seed", "--threads", "--resume"]
 RUN = ["--margin", "--output", "--resume", "--overwrite", "--format", "--threads"]
-COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", *RUN]
+COMPARE = ["--test", "--own-ids", "--task", "--cells", "--seeds", "--match", "--tune", "--validation", *RUN]
 FLAGS = {
     "init": ["data", "--output", "--id", "--time", "--target", "--encoding", "--schema"],
     "fit": ["--output", "data", *INPUT, *TARGET, "--cell", *MODEL, *FIT],
@@ -155,6 +155,8 @@ def test_numbers_are_regressed_and_a_test_file_is_tested_on(run, files, tmp_path
         (["--batch-size", 7], "batch_size", 7),
         (["--max-epochs", 1], "max_epochs", 1),
         (["--patience", 1], "patience", 1),
+        (["--validation", "0.25"], "validation", 0.25),
+        (["--validation", "none"], "validation", None),
     ],
 )
 def test_every_setting_reaches_the_estimator(run, files, tmp_path, arguments, key, expected):
@@ -316,9 +318,7 @@ def test_a_mistake_of_ours_is_one_line_too(run, monkeypatch):
 def test_a_closed_pipe_ends_without_a_word():
     reader, writer = os.pipe()
     os.close(reader)
-    ended = subprocess.run(
-        [sys.executable, "-m", "tidegate.cli", "cells"], stdout=writer, stderr=subprocess.PIPE
-    )
+    ended = subprocess.run([sys.executable, "-m", "tidegate", "cells"], stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")
 

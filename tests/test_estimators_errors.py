@@ -138,7 +138,8 @@ def test_a_bad_fit_is_refused_and_changes_nothing(fault):
         (np.ones(11), "sample_weight expects one entry for each of the 12 sequences of X; got 11"),
         (-np.ones(12), "sample_weight expects numbers from 0"),
         (np.zeros(12), "sample_weight expects numbers from 0, some of them above; got zero weights only"),
-        (np.full(12, np.nan), "sample_weight expects finite numbers"),
+        (np.full(12, np.nan), "sample_weight expects finite .* row 0: pass 0 where one is not to count$"),
+        ([1.0] * 11 + [np.inf], "sample_weight expects finite .* row 11: pass 0 where one is not to count$"),
         (["a"] * 12, "sample_weight expects one number a sequence"),
         (np.ones((12, 4)), "sample_weight expects one number a sequence"),
     ],
@@ -158,10 +159,23 @@ def test_regressors_refuse_strings_and_other_numbers_of_outputs():
         SequenceRegressor(**OPTIONS).fit(X, NUMBERS * 1e300)
 
 
+def test_arrays_of_targets_that_are_no_steps_are_refused():
+    few = [own[:3, 0] for own in X]
+    message = r"y\[0\] expects 4 targets, one for each step of X\[0\]; got 3: pass as many, or an \(N, K\)"
+    with pytest.raises(ValueError, match=message):
+        SequenceRegressor(**OPTIONS).fit(list(X), few)
+    several = SequenceRegressor(**OPTIONS).fit(list(X), np.array(few))
+    assert several.predict(X).shape == (12, 3)
+    as_lists = SequenceRegressor(**OPTIONS).fit(list(X), np.array(few).tolist())
+    np.testing.assert_array_equal(as_lists.predict(X), several.predict(X))
+
+
 def test_predicting_refuses_other_features_and_bad_values():
     model = SequenceClassifier(**OPTIONS).fit(X, LABELS)
     with pytest.raises(ValueError, match="X expects 2 features, as fit saw; got 3"):
         model.predict(np.ones((2, 4, 3)))
+    with pytest.raises(ValueError, match=r"X expects 2 features, .* got 1: pass \[x\] for one sequence x"):
+        model.predict(X[0])
     with pytest.raises(ValueError, match="X expects finite numbers"):
         model.predict(spoilt(X, np.nan))
     with pytest.raises(ValueError, match="X expects numbers that fit float32"):

@@ -1,9 +1,11 @@
 """Saved models: the same bits back, whole or not at all, and anything else refused in words."""
 
+import copy
 import errno
 import io
 import json
 import os
+import pickle
 import struct
 from pathlib import Path
 
@@ -192,10 +194,12 @@ def test_safetensors_of_another_program_are_refused(tmp_path):
 def test_missing_files_and_folders_are_the_systems_errors(model, tmp_path):
     with pytest.raises(FileNotFoundError):
         tidegate.load(tmp_path / "none")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError, match=f"model expects a file; got the folder {tmp_path}: pass"):
         tidegate.load(tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=rf"got {tmp_path}/none, which is not: make it first"):
         model.save(tmp_path / "none" / "model")
+    with pytest.raises(ValueError, match="model expects the path of a file; got NoneType: pass one"):
+        tidegate.load(None)
 
 
 def put(name, value):
@@ -315,3 +319,21 @@ def test_a_model_that_is_not_there_names_the_nearest(tmp_path):
     (tmp_path / "vowels.safetensors").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"did you mean .*vowels\.safetensors"):
         tidegate.load(tmp_path / "vowel.safetensors")
+
+
+@pytest.mark.parametrize("come_by", ["fit", "warm start", "load", "pickle", "deepcopy"])
+def test_parameters_of_a_model_that_answers_are_read_only(come_by, tmp_path):
+    # An edit would reach the file that save writes and no prediction.
+    model = SequenceRegressor(**SMALL).fit(X, NUMBERS)
+    if come_by == "warm start":
+        model.set_params(warm_start=True).fit(X, NUMBERS)
+    elif come_by == "load":
+        model.save(tmp_path / "model.safetensors")
+        model = tidegate.load(tmp_path / "model.safetensors")
+    elif come_by in ("pickle", "deepcopy"):
+        model = pickle.loads(pickle.dumps(model)) if come_by == "pickle" else copy.deepcopy(model)
+        model.predict(X)
+    for array in model.parameters_.values():
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1.0
+    model.stream().step(X[:1, 0])

@@ -221,6 +221,9 @@ def test_a_model_that_needs_every_step_again_says_so() -> None:
         stream.step([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="x expects finite numbers; got NaN"):
         stream.step([1.0, np.nan])
+    for step in (stream.step, stream.steps):
+        with pytest.raises(ValueError, match="x expects numbers; got str: pass an array"):
+            step("abc")
     assert stream.step([1.0, 2.0]).shape == (1,)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,20 @@ def real(
     return float(got)
 
 
+def hold(record: Any, check: Callable[..., Any], *names: str, called: str = "", **limits: Any) -> None:
+    """Check these fields of a frozen record by `integer` or `real`, and hold them as it returns them: a
+    number of any type as Python's. called: in errors; "": by the field's name."""
+    for name in names:
+        object.__setattr__(record, name, check(called or name, getattr(record, name), **limits))
+
+
 def there(argument: str, path: str | os.PathLike[str]) -> Path:
     """The path, where something is; otherwise FileNotFoundError with the nearest name in its folder."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"{argument} expects the path of a file; got {type(path).__name__}: pass one")
     found = Path(path)
+    if found.is_dir():
+        raise IsADirectoryError(f"{argument} expects a file; got the folder {found}: pass a file in it")
     if found.exists():
         return found
     folder = found.parent

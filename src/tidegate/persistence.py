@@ -87,6 +87,10 @@ def _digest(text: str, arrays: Arrays) -> str:
 def replace_file(path: Path, content: bytes) -> None:
     """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed."""
     target = path.resolve()  # a symbolic link keeps pointing where it does
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{path} expects a folder that is there; got {target.parent}, which is not: make it first"
+        )
     draft = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with open(draft, "xb") as file:

@@ -236,8 +236,10 @@ def test_a_score_that_is_not_a_number_is_none_in_json(task, tmp_path):
         ({"missing": "drop"}, "missing expects one of refuse, fill"),
         ({"match": "params"}, "match expects one of .* did you mean 'parameters'"),
         ({"resume": True}, "resume expects the folder to go on with"),
+        ({"groups": 1}, r"groups expects one entry for each of the 60 sequences of X; got shape \(\)"),
+        ({"groups": [0] * 59}, r"groups expects one entry for each of the 60 .* got shape \(59,\)"),
         ({"groups": [0] * 60}, "groups expects at least two groups"),
-        ({"validation": 2.0}, "share expects"),
+        ({"validation": 2.0}, "validation expects a finite number above 0 to 0.9"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused(task, options, message):

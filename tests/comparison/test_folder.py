@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -158,8 +159,13 @@ def test_what_cannot_be_split_is_said_before_anything_is_written(task, tmp_path)
     X, y = task
     few = np.concatenate([np.flatnonzero(y == label)[:4] for label in ("high", "low")])
     for test in (None, (X[40:], y[40:])):
-        with pytest.raises(ValueError, match=r"share expects room for each of 2 classes on both sides"):
+        with pytest.raises(ValueError, match="validation expects room for each of 2 classes") as refused:
             compare((X[few], y[few]), tmp_path / "out", test=test)
+        assert not (tmp_path / "out").exists()
+        named = re.search(r"got 0.1 of \d sequences: pass validation=([\d.]+) or more", str(refused.value))
+        compare((X[few], y[few]), tmp_path / f"{test is None}", test=test, validation=float(named[1]))
+    with pytest.raises(ValueError, match=r"test expects room .* pass test=\(X_test, y_test\) or more seq"):
+        compare((X[few[::2]], y[few[::2]]), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

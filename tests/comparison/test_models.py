@@ -295,7 +295,7 @@ def test_an_input_that_cannot_be_left_out_is_kept(data: Any) -> None:
         ({"match": "size"}, "match expects one of hidden, parameters; got 'size'"),
         ({"margin": -1}, "margin expects a finite number from 0"),
         ({"resume": True}, "resume expects the folder to go on with; got none: pass output"),
-        ({"data": {}}, r"data: key expects one of"),
+        ({"data": {}}, r"data expects a value for"),
     ],
 )
 def test_what_does_not_fit_is_named(model: Any, data: Any, change: Any, message: str) -> None:

@@ -244,7 +244,9 @@ def test_what_the_search_cannot_split_is_said_before_anything_is_written(task, t
     given = {"test": (X[14:21], pairs[::2]), "validation": None}
     with pytest.raises(ValueError, match="tune expects a validation part"):
         compare((X[:14], pairs), output=tmp_path / "out", **given)
-    with pytest.raises(ValueError, match="share expects room for each of 7 classes on both sides"):
+    with pytest.raises(
+        ValueError, match=r"validation expects room for each of 7 .*: pass data as validation or more seq"
+    ):
         compare((X[:14], pairs), output=tmp_path / "out", **given | {"validation": 0.5})
     assert not (tmp_path / "out").exists()
 

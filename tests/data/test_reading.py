@@ -20,6 +20,39 @@ FRAMES = {
     "arrow": pa.table,
 }
 
+
+@pytest.mark.parametrize(
+    ("targets", "described"),
+    [
+        ([None, 2.0, 4.5, None], "one a step: 2 to 4.5, 2 missing"),
+        ([None] * 4, "one a step: none, 4 missing"),
+        ([1.0, 2.0, 4.5, 3.0], "one a step: 1 to 4.5\n"),
+    ],
+)
+def test_the_description_says_what_targets_are_there_and_how_many_not(targets, described):
+    frame = pd.DataFrame({"id": list("aabb"), "x": np.arange(4.0), "y": pd.array(targets, "Float64")})
+    assert described in f"{read(frame, id='id', target='y', target_per='step')}\n"
+
+
+@pytest.mark.parametrize(
+    ("column", "shared"),
+    [
+        (pd.Series([0.0, 5.0, 2.0, 3.0]), True),
+        (pl.Series("x", [0.0, 5.0, 2.0, 3.0]), True),
+        (pd.Series([0.0, 5.0, 2.0, 3.0], dtype=object), False),
+        (pd.Series([0.0, None, 2.0, 3.0], dtype="Float64"), False),
+        (pl.Series("x", [0.0, None, 2.0, 3.0]), False),
+        (pd.Series([0, 5, 2, 3]), False),
+    ],
+)
+def test_a_feature_is_said_to_be_the_frames_own_memory_where_it_is(column, shared):
+    kind = pl.DataFrame if isinstance(column, pl.Series) else pd.DataFrame
+    frame = kind({"x": column, "y": np.arange(4.0)})
+    dataset = read(frame, target="y", target_per="step")
+    assert ("values are the frame's own memory" in dataset.notes) == shared
+    assert np.shares_memory(dataset.X.values, frame["x"].to_numpy()) == shared
+
+
 IDS = {
     "integers": lambda code: code - 3,
     "text": lambda code: f"säge {code}",

@@ -182,6 +182,15 @@ def test_frames(source, arguments, message):
     assert re.search(message, refused(source, **arguments))
 
 
+@pytest.mark.parametrize("target_per", [None, "step"])
+@pytest.mark.parametrize("place", [0, 3])
+def test_an_infinite_target_is_named_with_its_row(place, target_per):
+    targets = np.where(np.arange(4) == place, -np.inf, [1.0, 2.0, np.nan, 4.0])
+    frame = pd.DataFrame({"trip": list("aabb"), "x": [1.0, 3.0, 0.0, 1.0], "y": targets})
+    message = refused(frame, id="trip", target="y", target_per=target_per)
+    assert f"target column 'y' expects finite numbers; got infinity in row {place}:" in message
+
+
 ANSWERS = pd.DataFrame({"trip": ["a", "b"], "mode": ["car", "bus"]})
 
 

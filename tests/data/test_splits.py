@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import numpy as np
@@ -60,7 +61,11 @@ def test_the_seed_and_nothing_else_chooses_the_split():
     ("arguments", "message"),
     [
         ({"classes": list("aab"), "share": 0.5}, "class 'b' has one: add sequences of it or leave it out"),
-        ({"classes": list("aabb"), "share": 0.25}, "share expects room for each of 2 classes on both sides"),
+        (
+            {"classes": list("aabb"), "share": 0.25},
+            "share expects room for each of 2 classes on both sides.*: pass share=0.5 or more sequences",
+        ),
+        ({"classes": list("aabbcc"), "share": 0.1, "argument": "s", "remedy": "wait"}, "wait$"),
         ({"classes": list("aab"), "num_sequences": 4}, r"classes expects one entry .* got shape \(3,\)"),
         ({"groups": [1, 1], "num_sequences": 3}, r"groups expects one entry for each of 3 sequences"),
         ({"groups": [1, 1, 1, 1]}, "at least two groups; got 1"),
@@ -76,3 +81,15 @@ def test_impossible_splits_are_refused(arguments, message):
     labels = arguments.get("classes", arguments.get("groups", ()))
     with pytest.raises(ValueError, match=message):
         split(**{"num_sequences": len(labels), "share": 0.5, **arguments})
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(2, 9), min_size=2, max_size=4), st.floats(0.01, 0.99))
+def test_the_share_that_a_refusal_names_works(counts, share):
+    classes = np.repeat(np.arange(len(counts)), counts)
+    try:
+        split(len(classes), share, classes=classes)
+    except ValueError as error:
+        named = re.search(r"pass share=([\d.]+) or more sequences", str(error))
+        assert named
+        split(len(classes), float(named[1]), classes=classes)

@@ -99,8 +99,22 @@ def test_foreign_state_dicts_are_refused(changes: dict[str, Any], cell: str, mes
 
 
 def test_keys_with_a_prefix_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"state_dict expects weight_ih_l0.*got layers none"):
+    with pytest.raises(ValueError, match=r"that of module.encoder, without the prefix 'encoder\.'"):
         from_pytorch({f"encoder.{name}": value for name, value in LSTM.items()}, "lstm")
+
+
+class Bfloat16:
+    dtype = "torch.bfloat16"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_a_module_and_types_that_numpy_has_not_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"state_dict expects a mapping; got object: pass module.state_dict"):
+        from_pytorch(object(), "lstm")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"\['bias_ih_l0'\] .* got torch.bfloat16: pass its .float\(\)"):
+        from_pytorch(LSTM | {"bias_ih_l0": Bfloat16()}, "lstm")
 
 
 def test_foreign_parameters_are_refused() -> None:

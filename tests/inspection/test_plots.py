@@ -16,6 +16,8 @@ Y = [np.eye(4)[:1] * (np.arange(length) == length - 1)[:, np.newaxis] for length
 def test_a_heat_map_for_each_gate_and_state_of_each_layer():
     layers = Recurrent("lstm", 2, 4, 2, random_state=0)
     trace = gates(layers, X)[0]
+    with pytest.raises(ValueError, match=r"trace expects one .*; got list: pass gates\(model, X\)\[0\]"):
+        plot_gates([trace])
     figure = plot_gates(trace)
     maps = {axes.get_title(): axes.images[0] for axes in figure.axes if axes.images and axes.get_title()}
     assert list(maps) == [f"{layer}: {name}" for layer in ("l0", "l1") for name in "ifgohc"]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tidegate import SequenceClassifier, SequenceRegressor, cells
+from tidegate import Numeric, Regression, SequenceClassifier, SequenceModel, SequenceRegressor, cells
 from tidegate.inspection import gates, gradient_flow
 from tidegate.recurrent import Recurrent
 from tidegate.reference import run, run_stack
@@ -119,6 +119,17 @@ def test_what_does_not_fit_is_refused() -> None:
         gates(layers, x[:, :2][np.newaxis])
     with pytest.raises(ValueError, match=r"y expects 11 numbers a step.*got 3 for 1 sequences of 5"):
         gradient_flow(layers, [x], [x])
+    estimator = SequenceRegressor(**QUICK).fit([x], [0.0])
+    for model in (layers, estimator):
+        with pytest.raises(ValueError, match=r"X expects 3 features.*got 1: pass \[x\] for one sequence x"):
+            gates(model, x)
+    described = SequenceModel({"x": Numeric()}, {"y": Regression()}, **QUICK).fit({"x": [x], "y": [0.0]})
+    named = "model expects a SequenceClassifier, SequenceRegressor or Recurrent; got SequenceModel"
+    for given in ({"x": [x]}, [x]):
+        with pytest.raises(ValueError, match=named):
+            gates(described, given)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=named):
+            gradient_flow(described, given, [0.0])  # type: ignore[arg-type]
 
 
 def test_an_estimators_gradient_starts_at_its_loss() -> None:

@@ -4,6 +4,8 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn import metrics
@@ -22,6 +24,7 @@ from tidegate import (
     Sequences,
     Text,
     Vector,
+    load,
 )
 from tidegate.engine import Engine
 from tidegate.models.codings import best_threshold
@@ -107,12 +110,161 @@ def test_a_missing_answer_of_one_target_weighs_nothing(record: Any, answers: lis
     np.testing.assert_array_equal(*found)
 
 
+class Tensor:
+    """Like PyTorch's: an array whose entries are such too, told apart by where they are in memory."""
+
+    def __init__(self, values: Any) -> None:
+        self.array = np.asarray(values)
+        self.shape = self.array.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.array.astype(self.array.dtype if dtype is None else dtype)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Any:
+        return map(Tensor, self.array)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.array == value).any())
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+
+def torch_tensor(values: Any) -> Any:
+    import torch
+
+    return torch.tensor(np.asarray(values).tolist())
+
+
+TENSORS = {"alike": Tensor, "torch": torch_tensor}
+_ones = rng.integers(0, 2, N)
+LABELS: dict[str, tuple[Any, Any]] = {
+    "binary": (Binary(positive=0), _ones),
+    "classes": (MultiClass(), rng.integers(0, 3, N)),
+    "booleans": (MultiClass(), _ones > 0),
+    "scale": (Ordinal(order=tuple(np.array([2, 0, 1]))), rng.integers(0, 3, N)),
+    "labels": (MultiLabel(labels=tuple(np.array([4, 7]))), np.stack([_ones, 1 - _ones], axis=1)),
+    "numbers": (Regression(), np.float32(X[:, 0])),
+    "quantiles": (Quantiles(), np.float32(X[:, 1])),
+    "classes of steps": (MultiClass(per="step"), rng.integers(0, 3, (N, 4))),
+}
+
+
+@pytest.mark.parametrize("of", ["whole", "entries"])
+@pytest.mark.parametrize("kind", ["alike", pytest.param("torch", marks=pytest.mark.torch)])
+@pytest.mark.parametrize("case", LABELS)
+def test_tensors_of_labels_are_their_numbers(case: str, kind: str, of: str, tmp_path: Any) -> None:
+    (record, labels), tensor = LABELS[case], TENSORS[kind]
+    site = rng.integers(0, 4, N)
+    data = {"x": rng.normal(size=(N, 4, 1)), "site": site, "y": labels}
+    given = {name: tensor(data[name]) for name in ("site", "y")}
+    if of == "entries":
+        given = {name: list(values) for name, values in given.items()}
+    inputs = {"x": Numeric(), "site": Category(role="static")}
+    plain, model = (
+        SequenceModel(inputs, {"y": record}, **QUICK).fit(one) for one in (data, {**data, **given})
+    )
+    model.save(tmp_path / "model.safetensors")
+    loaded = load(tmp_path / "model.safetensors")
+    assert loaded.classes("y") == plain.classes("y")
+    assert loaded.encoders_["site"].units == plain.encoders_["site"].units == (0, 1, 2, 3)
+    np.testing.assert_array_equal(loaded.predict(data)["y"], model.predict({**data, **given})["y"])
+    np.testing.assert_array_equal(loaded.predict(data)["y"], plain.predict(data)["y"])
+    assert loaded.evaluate({**data, **given}) == plain.evaluate(data)
+
+
+@pytest.mark.parametrize(
+    ("record", "labels", "message"),
+    [
+        (MultiClass(), [Tensor([1, 0])] * N, r"data\['y'\] expects one label each; got list"),
+        (MultiLabel(), Tensor(_ones), r"data\['y'\]\[0\] expects a collection of labels; got [01]:"),
+        (MultiLabel(), list(Tensor(_ones)), r"data\['y'\]\[0\] expects a collection of labels"),
+    ],
+)
+def test_tensors_that_are_no_labels_are_refused(record: Any, labels: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SequenceModel(STATIC, {"y": record}, **QUICK).fit({"x": X, "y": labels})
+
+
 def test_a_category_never_seen_says_nothing() -> None:
     kind = rng.integers(0, 3, N)
     model = SequenceModel({"shade": Category(role="static")}, {"kind": MultiClass()}, **QUICK)
     model.fit({"shade": kind, "kind": kind})
     np.testing.assert_array_equal(model.parameters_["weight_shade.table"][0], 0.0)
     assert model.predict_proba({"shade": ["never", 0]})["kind"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_the_columns_of_a_frame_of_zeros_and_ones_are_its_labels(kind: Any) -> None:
+    ones = rng.integers(0, 2, (N, 3))
+    frame = kind({name: ones[:, index] for index, name in enumerate(("wet", "cold", "dark"))})
+    frames = SequenceModel(STATIC, {"y": MultiLabel()}, **QUICK).fit({"x": X, "y": frame})
+    arrays = SequenceModel(STATIC, {"y": MultiLabel()}, **QUICK).fit({"x": X, "y": ones})
+    assert frames.classes("y") == ("wet", "cold", "dark")
+    np.testing.assert_array_equal(frames.predict_proba({"x": X})["y"], arrays.predict_proba({"x": X})["y"])
+    expected = arrays.evaluate({"x": X, "y": ones})
+    assert frames.evaluate({"x": X, "y": frame[["dark", "wet", "cold"]]}) == expected
+    with pytest.raises(ValueError, match="expects the labels wet, cold, dark; got wet, cold: pass the same"):
+        frames.evaluate({"x": X, "y": frame[["wet", "cold"]]})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, data: model.predict(data), "data expects a value for 'site'; got 'x' alone: pass"),
+        (
+            lambda model, data: model.predict({**data, "sites": [1]}),
+            "data expects a value for 'site'; got 'x', 'sites' alone: is it 'sites'",
+        ),
+        (
+            lambda model, data: model.stream().step({"x": X[0]}),
+            "data expects a value for 'site'; got 'x' alone: pass",
+        ),
+        (lambda model, data: model.stream().step("abc"), "data expects a mapping .*; got str: pass a dict"),
+        (
+            lambda model, data: model.stream().step({"x": "abc", "site": ["a"]}),
+            r"data\['x'\] expects numbers; got str: pass an array",
+        ),
+    ],
+)
+def test_an_input_left_out_is_named(call: Any, message: str) -> None:
+    data = {"x": rng.normal(size=(N, 3, 2)), "site": [["a", "b", "a"]] * N, "y": X[:, 0]}
+    options = {**QUICK, "bidirectional": False, "pooling": "last", "max_epochs": 1}
+    model = SequenceModel({"x": Numeric(), "site": Category()}, {"y": Regression()}, **options).fit(data)
+    with pytest.raises(ValueError, match=message):
+        call(model, {"x": data["x"]})
+
+
+@pytest.mark.parametrize("role", ["static", "step"])
+@pytest.mark.parametrize(
+    ("seen", "given", "refused"),
+    [
+        ([0, 1, 2], ["0", "1"], "int; got str, '0' for instance"),
+        (["0", "1", "2"], [0, 3], "str; got int, 0 for instance"),
+        ([0, 1, "2"], [b"0", b"1"], "int or str; got bytes, b'0' for instance"),
+        ([0, 1, 2], ["0", 1], None),
+        ([0, 1, 2], [7, True], None),
+        ([0, 1, 2], [7.5, 8.0], None),
+        ([0, 1, "2"], ["never"], None),
+        ([0, 1, 2], [None, None], None),
+    ],
+)
+def test_categories_of_another_type_than_fit_saw_are_refused(
+    role: str, seen: list[Any], given: list[Any], refused: str | None
+) -> None:
+    labels: Any = (seen * N)[:N]
+    if role == "step":
+        labels, given = [[label] * 3 for label in labels], [[label] * 2 for label in given]
+    model = SequenceModel({"site": Category(role=role)}, {"y": Regression()}, **QUICK)
+    model.fit({"site": labels, "y": X[:, 0]})
+    if refused is None:
+        assert np.isfinite(model.predict({"site": given})["y"]).all()
+        return
+    with pytest.raises(ValueError, match=rf"inputs\['site'\] expects .* that fit saw, {refused}.*: convert"):
+        model.predict({"site": given})
 
 
 def test_sparse_vectors_are_never_made_dense(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -385,7 +385,7 @@ def test_a_model_that_cannot_stream_says_so() -> None:
     stream = SequenceModel(both, {"y": MultiClass()}, **QUICK).fit(data).stream(2)
     first = stream.step({"x": [X[0][0], X[1][0]]})["y"]
     for given, message in (
-        ({"z": X[0][:2]}, "data: key expects one of z; got 'x'"),
+        ({"z": X[0][:2]}, "data expects a value for 'x'; got 'z' alone"),
         ({"x": X[0][:1]}, r"data\['x'\] expects shape \(2, 2\); got \(1, 2\)"),
         ({"x": [[np.nan, 1.0]] * 2}, r"data\['x'\] expects finite numbers; got NaN in sequence 0"),
     ):

@@ -1,9 +1,13 @@
 """Settings refuse what cannot be, and reach the engine."""
 
+from dataclasses import fields
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
-from tidegate import Cosine, Optimizer, SequenceRegressor
+from tidegate import Cosine, MultiClass, Optimizer, ReduceOnPlateau, SequenceRegressor, load
+from tidegate.network.nodes import Dropout, DropoutMask, Loss, Zoneout
 from tidegate.training.settings import NetworkSettings, TrainingSettings
 
 
@@ -74,3 +78,74 @@ def test_the_engines_optimizer_has_clip_norm():
     )
     given = Optimizer("rmsprop", rho=0.9)
     assert TrainingSettings(optimizer=given, clip_norm=None, schedule=Cosine()).engine_optimizer() == given
+
+
+RECORDS = {
+    NetworkSettings: {},
+    TrainingSettings: {},
+    Optimizer: {},
+    Cosine: {},
+    ReduceOnPlateau: {},
+    MultiClass: {},
+    Dropout: {"name": "d", "of": ("x",)},
+    DropoutMask: {"name": "d", "size": 1},
+    Zoneout: {"name": "z", "of": ("x",), "size": 1},
+    Loss: {"name": "l", "of": ("x",), "loss": "softmax_cross_entropy"},
+}
+REALS = [
+    (record, field.name)
+    for record in RECORDS
+    for field in fields(record)
+    if str(field.type).split(" | ")[0] == "float"
+]
+ABOVE_0 = ("epsilon", "factor", "clip_norm", "clip_value", "delta")
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8, np.float16, np.float32, np.float64, Fraction])
+@pytest.mark.parametrize(("record", "name"), REALS)
+def test_a_number_of_any_type_is_held_as_pythons(record, name, kind):
+    whole = issubclass(kind, int | np.integer)
+    if whole and name == "validation":
+        pytest.skip("no whole number is a share")
+    value = kind(name in ABOVE_0) if whole else kind(0.25)
+    held = getattr(record(**RECORDS[record], **{name: value}), name)
+    assert (type(held), held) == (float, float(value))
+
+
+def test_the_rates_of_states_are_held_as_pythons():
+    held = NetworkSettings(zoneout={"h": np.float32(0.25), "c": 0}).zoneout
+    assert held == {"h": 0.25, "c": 0.0}
+    assert set(map(type, held.values())) == {float}
+
+
+OPTIONS = {
+    **{name: 0.25 for record, name in REALS if record in (NetworkSettings, TrainingSettings)},
+    "learning_rate": 1.0,
+    "clip_norm": 1.0,
+    "gap_dropout": 0.0,
+    "optimizer": "sgd",
+    "hidden_size": 3,
+    "max_epochs": 2,
+    "batch_size": 4,
+    "patience": 2,
+    "missing": "decay",
+    "num_layers": 2,
+    "num_threads": 1,
+    "random_state": 0,
+}
+
+
+@pytest.mark.parametrize(("real", "whole"), [(np.float32, np.int64), (np.float64, np.uint8), (Fraction, int)])
+def test_options_of_any_type_train_the_same_model(real, whole, tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(12, 4, 2)), np.arange(12.0)
+    given = {
+        name: whole(value) if value == int(value) else real(value)
+        for name, value in OPTIONS.items()
+        if isinstance(value, int | float)
+    }
+    expected = SequenceRegressor(**OPTIONS).fit(X, y).predict(X)
+    model = SequenceRegressor(**{**OPTIONS, **given}).fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), expected)
+    if real is not Fraction:
+        model.save(tmp_path / "model.safetensors")
+        np.testing.assert_array_equal(load(tmp_path / "model.safetensors").predict(X), expected)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tidegate.checks import choice, integer
 from tidegate.cli.comparing import RunOptions
 from tidegate.cli.fit import OwnIds, Task
-from tidegate.cli.options import DataArgument, DataOptions, ModelOptions
+from tidegate.cli.options import DataArgument, DataOptions, ModelOptions, number_or_none
 
 
 def compare(
@@ -40,6 +40,10 @@ def compare(
             "without --match its hidden size, on sequences to train on alone. Default: none."
         ),
     ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(help="A share held out of what is trained on, or none. Default: 0.1, or the file's."),
+    ] = None,
     running: RunOptions,
     model: ModelOptions,
 ) -> None:
@@ -56,6 +60,9 @@ def compare(
     if match is not None:
         choice("--match", match, MATCHES)
     names = [cell.strip() for cell in cells.split(",")]
+    settings = model.settings()
+    if validation is not None:
+        settings["validation"] = number_or_none("validation", validation, float)
     if data is not None and data.suffix.lower() == ".toml":
         refused = {
             "--test": (test, "each seed splits a quarter off to test on: leave it out"),
@@ -66,7 +73,7 @@ def compare(
         for option, (given, remedy) in refused.items():
             if given:
                 raise ValueError(f"{option} is not of a model file; got it with {data}: {remedy}")
-        _compare_described(context, data, names, seeds, match, columns, model, running)
+        _compare_described(context, data, names, seeds, match, columns, settings, running)
         return
     from tidegate.cli.data import (
         bundled,
@@ -103,7 +110,6 @@ def compare(
 
     if data is not None and running.format == "table":
         print(f"{training.describe()}\ntask: {kind}{classes}", flush=True)
-    settings = model.settings()
     if "," in settings.get("padding", ""):
         settings["padding"] = [way.strip() for way in settings["padding"].split(",")]
     running.run(
@@ -132,7 +138,7 @@ def _compare_described(
     seeds: int,
     match: str | None,
     columns: DataOptions,
-    model: ModelOptions,
+    settings: dict[str, Any],
     running: RunOptions,
 ) -> None:
     from tidegate.cli.described import described_models, print_records, refuse_columns
@@ -140,7 +146,7 @@ def _compare_described(
     from tidegate.comparison.described import compare_models
 
     refuse_columns(columns, path)
-    models, tables = described_models(path, model.settings(), cells_of(cells))
+    models, tables = described_models(path, settings, cells_of(cells))
     if running.format == "table":
         print(tables.source, flush=True)
         print_records(next(iter(models.values())))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import combinations
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from tidegate.checks import TooLarge, choice
+from tidegate.checks import TooLarge, choice, real
 from tidegate.comparison.answers import Answers
 from tidegate.comparison.arguments import (
     TASKS,
@@ -23,7 +24,7 @@ from tidegate.comparison.arguments import (
 )
 from tidegate.comparison.costs import latency_seconds
 from tidegate.comparison.insight import insight
-from tidegate.comparison.parts import TEST_SHARE, Division, Part
+from tidegate.comparison.parts import TEST_SHARE, TEST_WORDS, Division, Part
 from tidegate.comparison.progress import Board, shown
 from tidegate.comparison.results import Comparison
 from tidegate.comparison.run import Interrupted, Running
@@ -112,17 +113,20 @@ def compare(
         origin = f"{TEST_SHARE:.0%} of the sequences, split off anew with every seed"
     if given is None and space is not None:
         # The search would see the test sequences of every other split.
-        training, testing = whole.split(TEST_SHARE, kind, first_seed)
+        training, testing = whole.split(TEST_SHARE, kind, first_seed, **TEST_WORDS)
         origin = f"{TEST_SHARE:.0%} of the sequences, split off once, before the search"
     division = Division.of(training, testing, TEST_SHARE, kind, running.seeds)
     validation = validation_of(options)
     parts = [part for part in (whole, given, validation) if part is not None]
     if options["missing"] is None:  # one way for all replicas, whichever sequences have the gaps
         options["missing"] = "decay" if any(part.X.has_gaps for part in parts) else "refuse"
-    if isinstance(options["validation"], float):
-        division.check_validation(options["validation"], kind, running.seeds)
+    if isinstance(options["validation"], Real):
+        options["validation"] = real("validation", options["validation"], maximum=0.9, above=True)
+        division.check_validation(float(options["validation"]), kind, running.seeds)
     if validation is None and space is not None:
-        division.check_validation(HELD_OUT, kind, running.seeds[:1])
+        division.check_validation(
+            HELD_OUT, kind, running.seeds[:1], "pass data as validation or more sequences"
+        )
     settings_of = candidates_of(known_cells, options)
     names = tuple(settings_of)
     trained_as = networks(TASKS[kind], settings_of, whole, match_parameters=match == "parameters")

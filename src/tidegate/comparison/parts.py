@@ -15,6 +15,7 @@ from tidegate.data.targets import there
 
 # Of the sequences, what each seed is tested on where no test part is given.
 TEST_SHARE = 0.25
+TEST_WORDS: dict[str, Any] = {"argument": "test", "remedy": "pass test=(X_test, y_test) or more sequences"}
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,23 @@ class Part:
                 f"y{suffix} expects targets for each of the {len(sequences)} sequences of X{suffix}; got "
                 f"{got}: pass as many"
             )
-        return cls(sequences, targets, None if groups is None else np.asarray(groups))
+        own = None if groups is None else np.asarray(groups)
+        if own is not None and own.shape != (len(sequences),):
+            raise ValueError(
+                f"groups expects one entry for each of the {len(sequences)} sequences of X; got shape "
+                f"{own.shape}: pass as many"
+            )
+        return cls(sequences, targets, own)
 
     def take(self, indices: Integers) -> Part:
         y = [self.y[index] for index in indices] if isinstance(self.y, list) else self.y[indices]
         return Part(self.X.take(indices), y, None if self.groups is None else self.groups[indices])
 
     def positions(
-        self, share: float, task: str, seed: int, among: Integers | slice = slice(None)
+        self, share: float, task: str, seed: int, among: Integers | slice = slice(None), **words: Any
     ) -> tuple[Integers, Integers]:
         """Of the sequences (`among` these) without the share held out, and of that share: stratified by
-        class, groups kept whole."""
+        class, groups kept whole. words: of errors, as `split` has them."""
         by_class = task == "classification" and not isinstance(self.y, list)
         return split(
             len(self.X.lengths[among]),
@@ -55,11 +62,12 @@ class Part:
             classes=self.y[among] if by_class else None,
             groups=None if self.groups is None else self.groups[among],
             seed=seed,
+            **words,
         )
 
-    def split(self, share: float, task: str, seed: int) -> tuple[Part, Part]:
+    def split(self, share: float, task: str, seed: int, **words: Any) -> tuple[Part, Part]:
         """The two parts at these positions."""
-        rest, held_out = self.positions(share, task, seed)
+        rest, held_out = self.positions(share, task, seed, **words)
         return self.take(rest), self.take(held_out)
 
     @property
@@ -119,14 +127,16 @@ class Division:
 
     @classmethod
     def of(cls, whole: Part, test: Part | None, share: float, task: str, seeds: tuple[int, ...]) -> Division:
-        splits = {} if test is not None else {seed: whole.positions(share, task, seed) for seed in seeds}
-        return cls(whole, test, splits)
+        if test is not None:
+            return cls(whole, test, {})
+        return cls(whole, None, {seed: whole.positions(share, task, seed, **TEST_WORDS) for seed in seeds})
 
-    def check_validation(self, share: float, task: str, seeds: tuple[int, ...]) -> None:
-        """ValueError where a share cannot be held out of what one of the seeds trains on."""
+    def check_validation(self, share: float, task: str, seeds: tuple[int, ...], remedy: str = "") -> None:
+        """ValueError where a share cannot be held out of what one of the seeds trains on; remedy: where the
+        share is not the user's."""
         for seed in seeds:
             among = slice(None) if self.test is not None else self.splits[seed][0]
-            self.whole.positions(share, task, seed, among)
+            self.whole.positions(share, task, seed, among, argument="validation", remedy=remedy)
 
     def of_seed(self, seed: int) -> tuple[Part, Part]:
         """To train on (a validation part included) and to test on."""

@@ -87,7 +87,9 @@ def _range(rows: NDArray[Any]) -> str:
     if rows.ndim > 1:
         return f"{rows.shape[1]} values each"
     if rows.dtype.kind == "f":
-        return f"{rows.min():g} to {rows.max():g}"
+        there = rows[~np.isnan(rows)]
+        found = f"{there.min():g} to {there.max():g}" if len(there) else "none"
+        return f"{found}, {len(rows) - len(there)} missing" if len(there) < len(rows) else found
     values = np.unique(rows).tolist()
     listed = ", ".join(map(str, values[:_SHOWN]))
     return listed if len(values) <= _SHOWN else f"{listed}, ... {len(values)} values"

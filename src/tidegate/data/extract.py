@@ -103,7 +103,8 @@ def feature_values(
             raise ValueError(
                 f"column {names[index]!r} expects values; got none in any row: leave it out by features="
             )
-    return values, values is held
+    # A column of Python's numbers, or one with gaps, is made floats anew each time.
+    return values, values is held and np.may_share_memory(values, table.column(names[0]).values)
 
 
 def _feature(table: Table, name: str, types: Types, grouping: Grouping) -> NDArray[Any]:
@@ -159,6 +160,12 @@ def target_columns(table: Table, names: Iterable[str], types: Types) -> list[Col
             expected = "numbers" if len(columns) > 1 else "numbers, booleans or text"
             raise ValueError(
                 f"target expects {expected}; got {column.type} in column {column.name!r}: pass another column"
+            )
+        infinite = np.isinf(column.values) if column.values.dtype.kind == "f" else np.zeros(1, bool)
+        if infinite.any():
+            raise ValueError(
+                f"target column {column.name!r} expects finite numbers; got infinity in "
+                f"{table.place(int(infinite.argmax()))}: mend it, or leave the field empty if it is missing"
             )
         row = first_missing(column)
         if row is not None and column.categories is not None:

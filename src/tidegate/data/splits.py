@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from fractions import Fraction
 from itertools import islice
@@ -17,28 +18,36 @@ _MOST_FOLDS = 20
 
 
 def split(
-    num_sequences: int, share: float, *, classes: Any = None, groups: Any = None, seed: int = 0
+    num_sequences: int,
+    share: float,
+    *,
+    classes: Any = None,
+    groups: Any = None,
+    seed: int = 0,
+    argument: str = "share",
+    remedy: str = "",
 ) -> tuple[Integers, Integers]:
     """Positions, rising, of the sequences to train on and of those held out, which are about `share` of all.
 
     classes (N,): every class is held out in proportion. groups (N,): no group is on both sides. seed: which
     of the possible splits. ValueError where a class has one member, where fewer than two groups or too few
-    sequences are there, or where the training part would lack a class.
+    sequences are there, or where the training part would lack a class. argument: what errors call the share;
+    remedy: where it cannot be another, what to do instead.
     """
     total = integer("num_sequences", num_sequences)
-    real("share", share, 0.0, 1.0, above=True)
-    if share == 1.0 or not 1 <= round(share * total) < total:
-        raise ValueError(
-            f"share expects to leave at least one of {total} sequences on each side; got {share!r}: "
-            "pass another share or more sequences"
-        )
+    real(argument, share, 0.0, 1.0, above=True)
     labels = None if classes is None else _labels("classes", classes, total)
     names = None if groups is None else _labels("groups", groups, total)
+    if share == 1.0 or not 1 <= round(share * total) < total:
+        raise ValueError(
+            f"{argument} expects to leave at least one of {total} sequences on each side; got {share!r}: "
+            f"{remedy or _another_share(argument, total, 1 if labels is None else len(set(labels.tolist())))}"
+        )
     integer("seed", seed, 0, 2**32 - 1)
     if names is not None:
         held_out = _grouped(share, labels, names, seed)
     elif labels is not None:
-        held_out = _stratified(share, labels, seed)
+        held_out = _stratified(share, labels, seed, argument, remedy)
     else:
         held_out = np.random.default_rng(seed).permutation(total)[: round(share * total)]
     mask = np.zeros(total, dtype=bool)
@@ -76,7 +85,14 @@ def _check_two_of_each(labels: NDArray[Any]) -> int:
     return counts[rarest]
 
 
-def _stratified(share: float, labels: NDArray[Any], seed: int) -> Integers:
+def _another_share(argument: str, total: int, least: int) -> str:
+    """The remedy where fewer than `least` of all sequences are on one side."""
+    if total < 2 * least:
+        return "pass more sequences"
+    return f"pass {argument}={math.ceil(100 * least / total) / 100:g} or more sequences"
+
+
+def _stratified(share: float, labels: NDArray[Any], seed: int, argument: str, remedy: str) -> Integers:
     from sklearn.model_selection import StratifiedShuffleSplit
 
     _check_two_of_each(labels)
@@ -84,8 +100,8 @@ def _stratified(share: float, labels: NDArray[Any], seed: int) -> Integers:
     num_held_out = round(share * len(labels))
     if min(num_held_out, len(labels) - num_held_out) < num_classes:
         raise ValueError(
-            f"share expects room for each of {num_classes} classes on both sides; got {share!r} of "
-            f"{len(labels)} sequences: pass another share or more sequences"
+            f"{argument} expects room for each of {num_classes} classes on both sides; got {share!r} of "
+            f"{len(labels)} sequences: {remedy or _another_share(argument, len(labels), num_classes)}"
         )
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=num_held_out, random_state=seed)
     _, held_out = next(splitter.split(labels, labels))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tidegate.checks import choice, real
+from tidegate.checks import choice, hold, real
 
 DTYPES = ("float32", "float64")
 MAX_THREADS = 1024
@@ -134,13 +134,12 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         choice("optimizer", self.name, OPTIMIZERS)
-        for name in ("beta1", "beta2", "momentum", "rho"):
-            real(name, getattr(self, name), 0.0, 1.0 - 1e-12)
-        real("epsilon", self.epsilon, above=True)
-        real("weight_decay", self.weight_decay)
+        hold(self, real, "beta1", "beta2", "momentum", "rho", maximum=1.0 - 1e-12)
+        hold(self, real, "epsilon", above=True)
+        hold(self, real, "weight_decay")
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
-                real(name, getattr(self, name), above=True)
+                hold(self, real, name, above=True)
 
 
 Sums = tuple[tuple[float, float, float], ...]

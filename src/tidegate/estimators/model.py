@@ -248,7 +248,7 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> tuple[Sequences, NDArray[Any]]:
         """The checked sequences, and the network's outputs for them, (rows, K)."""
         self._check_fitted()
-        sequences = Sequences.from_any(X)
+        sequences = sequences_of(X, self.n_features_in_)
         if self.padding_.way == "skip":
             sequences = sequences.without_padding()
         steps = self._steps_of(sequences)
@@ -308,6 +308,16 @@ class SequenceEstimator(Model, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def _from_document(cls, document: Mapping[str, Any]) -> dict[str, Any]:
         return {"columns_": Columns.from_document(document["columns"])} if "columns" in document else {}
+
+
+def sequences_of(X: Any, num_features: int, whose: str = "as fit saw") -> Sequences:
+    """X as sequences of this many features; ValueError where it has others. whose: in words."""
+    sequences = Sequences.from_any(X)
+    if (found := sequences.num_features) == num_features:
+        return sequences
+    is_one = is_array(X) and np.shape(X)[1:] == (num_features,)
+    remedy = "pass [x] for one sequence x" if is_one else "pass the same features in the same order"
+    raise ValueError(f"X expects {num_features} features, {whose}; got {found}: {remedy}")
 
 
 def _has_gaps(examples: Examples) -> bool:

@@ -35,6 +35,17 @@ def from_pytorch(state_dict: Mapping[str, Any], cell: str) -> Arrays:
     ValueError where a key is missing or foreign (such as a projection's), or a shape is not the cell's.
     """
     spec = cells.get(choice("cell", cell, CELLS))
+    if not isinstance(state_dict, Mapping):
+        raise ValueError(
+            f"state_dict expects a mapping; got {type(state_dict).__name__}: pass module.state_dict()"
+        )
+    for name in state_dict:
+        if name.endswith(".weight_ih_l0"):
+            prefix = name.removesuffix("weight_ih_l0")
+            raise ValueError(
+                f"state_dict expects the keys of one stack, 'weight_ih_l0' and others; got {name!r}: pass "
+                f"that of module.{prefix.removesuffix('.')}, without the prefix {prefix!r}"
+            )
     arrays = {name: _as_array(f"state_dict[{name!r}]", value) for name, value in state_dict.items()}
     layers = _layer_shapes("state_dict", arrays, spec)
     biased = any(name.startswith("bias_") for name in arrays)
@@ -115,7 +126,12 @@ def _rows(spec: CellSpec, gate: str, num_rows: int) -> slice:
 
 
 def _as_array(argument: str, value: Any) -> npt.NDArray[Any]:
-    array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    except TypeError:
+        raise ValueError(
+            f"{argument} expects numbers of a type that NumPy has; got {value.dtype}: pass its .float()"
+        ) from None
     if array.dtype.kind != "f":
         raise ValueError(
             f"{argument} expects floating-point numbers; got {array.dtype}: pass the weights of a layer"

@@ -21,6 +21,11 @@ def plot_gates(trace: Trace) -> Figure:
     line a unit, in the order of their means. Gates go from 0 (light) to 1 (dark blue); what has a sign goes
     from orange through white to blue.
     """
+    if not isinstance(trace, Mapping):
+        raise ValueError(
+            f"trace expects one of those that gates gives, a sequence's; got {type(trace).__name__}: pass "
+            "gates(model, X)[0]"
+        )
     figure_of, _ = _matplotlib()
     num_columns = max(map(len, trace.values()))
     figure: Figure = figure_of(

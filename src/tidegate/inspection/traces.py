@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tidegate.data import Sequences
 from tidegate.engine import Engine, Steps, Target
-from tidegate.estimators.model import SequenceEstimator
+from tidegate.estimators.model import SequenceEstimator, sequences_of
 from tidegate.models.examples import known_rows, rows_of, step_totals
 from tidegate.models.rows import Rows
 from tidegate.network import Recurrent as Layer
@@ -78,21 +78,22 @@ def gradient_flow(model: SequenceEstimator | Recurrent, X: Any, y: Any) -> list[
 
 def _prepared(model: SequenceEstimator | Recurrent, X: Any) -> tuple[Engine, Steps, Sequences]:
     """An engine with the model's weights, and the sequences as it reads them."""
-    sequences = Sequences.from_any(X)
     parameters: Mapping[str, npt.NDArray[Any]]
+    if not isinstance(model, SequenceEstimator | Recurrent):
+        raise ValueError(
+            "model expects a SequenceClassifier, SequenceRegressor or Recurrent; got "
+            f"{type(model).__name__}, whose gates are not shown yet: pass one of these"
+        )
     if isinstance(model, Recurrent):
         network, parameters = model.network, model.parameters
-        if sequences.num_features != model.input_size:
-            raise ValueError(
-                f"X expects {model.input_size} features, as the layers have; got {sequences.num_features}: "
-                "pass the same features in the same order"
-            )
+        sequences = sequences_of(X, model.input_size, "as the layers have")
         if sequences.has_gaps:
             raise ValueError("X expects a value everywhere; got NaN: fill it, or leave those steps out")
         steps = Steps.of(sequences.values, sequences.offsets, DTYPE)
     else:
         model._check_fitted()
         network, parameters = model.network_, model.parameters_
+        sequences = sequences_of(X, model.n_features_in_)
         steps = model._steps_of(sequences, DTYPE)
         sequences = model.padding_.read(sequences)
     engine = Engine(network, dtype=DTYPE)

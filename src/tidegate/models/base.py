@@ -16,6 +16,7 @@ from tidegate.engine import Engine, Steps, Stop
 from tidegate.engine.memory import check_memory, data_bytes, evaluation_batch, evaluation_window
 from tidegate.models.codings import Coding
 from tidegate.models.codings import learn as learn_target
+from tidegate.models.documents import read_only
 from tidegate.models.encoders import Encoder, NumericEncoder, in_stream, named
 from tidegate.models.encoders import learn as learn_input
 from tidegate.models.examples import Examples
@@ -57,8 +58,8 @@ class Model(Options):
     """A network over records of inputs and targets; subclasses say how a user's data are rows of these.
 
     After fit: history_ (a list an epoch of loss, val_loss, score and val_score, NaN without validation),
-    stopped_ (why), best_epoch_, num_updates_, seconds_, num_parameters_, network_, parameters_, encoders_ and
-    codings_ (by name: what fit learnt of inputs and targets).
+    stopped_ (why), best_epoch_, num_updates_, seconds_, num_parameters_, network_, parameters_ (read-only, as
+    the engine has copies), encoders_ and codings_ (by name: what fit learnt of inputs and targets).
     """
 
     network_: Network = field(init=False)
@@ -214,7 +215,7 @@ class Model(Options):
             encoders_=encoders,
             codings_=codings,
             network_=network,
-            parameters_={name: np.array(value) for name, value in engine.parameters.items()},
+            parameters_=read_only({name: np.array(value) for name, value in engine.parameters.items()}),
             num_parameters_=network.num_parameters,
             _executor=executor,
             **(attributes or {}),
@@ -346,7 +347,7 @@ class Model(Options):
         executor: Executor | None = vars(self).get("_executor")
         if executor is None:
             executor = Executor(self._engine(self.network_))
-            for name, value in self.parameters_.items():
+            for name, value in read_only(self.parameters_).items():
                 executor.engine.parameters[name][...] = value
             self._executor = executor
         return executor

@@ -25,7 +25,7 @@ from tidegate.models.measures import (
     ordinal_measures,
     quantile_measures,
 )
-from tidegate.models.rows import Rows
+from tidegate.models.rows import Rows, plain_label
 from tidegate.models.scaling import Scaling
 from tidegate.models.targets import (
     Binary,
@@ -128,6 +128,13 @@ class Coding:
                             "pass as many"
                         )
                     coded[row] = value
+                elif isinstance(value, Mapping):
+                    if value.keys() != self.place.keys():
+                        raise ValueError(
+                            f"{argument} expects the labels {', '.join(map(str, self.names))}; got "
+                            f"{', '.join(map(str, value))}: pass the same columns"
+                        )
+                    coded[row] = [value[name] for name in self.names]
                 elif value is not None:
                     coded[row, self._places(argument, value)] = 1.0
             return coded
@@ -376,12 +383,12 @@ def _classes(argument: str, record: TargetRecord, rows: Rows) -> tuple[Any, ...]
         )
     names = tuple(sorted(found, key=by_kind))
     if isinstance(record, Ordinal) and record.order is not None:
-        unknown = found - set(record.order)
+        unknown = found - set(map(plain_label, record.order))
         if unknown:
             raise ValueError(
                 f"{argument}: order expects all classes; got {min(unknown, key=str)!r} beside them: add it"
             )
-        names = tuple(record.order)
+        names = tuple(map(plain_label, record.order))
     if isinstance(record, Binary):
         if len(names) != 2:
             raise ValueError(
@@ -400,9 +407,11 @@ def _labels(argument: str, record: MultiLabel, rows: Rows) -> tuple[Any, ...]:
     arrays = [value for value in rows.values if isinstance(value, np.ndarray)]
     names: tuple[Any, ...]
     if record.labels is not None:
-        names = tuple(record.labels)
+        names = tuple(map(plain_label, record.labels))
     elif arrays:
         names = tuple(range(len(arrays[0])))
+    elif tables := [value for value in rows.values if isinstance(value, Mapping)]:
+        names = tuple(tables[0])
     else:
         found = {label for value in rows.values if value is not None for label in value}
         names = tuple(sorted(found, key=by_kind))

@@ -46,7 +46,7 @@ def fitted_attributes(document: Mapping[str, Any], arrays: Mapping[str, NDArray[
             raise ValueError(f"{name} expects shape {shape}; got {parameters[name].shape}")
     return {
         "network_": network,
-        "parameters_": parameters,
+        "parameters_": read_only(parameters),
         "num_parameters_": network.num_parameters,
         "history_": {
             name: [math.nan if value is None else value for value in values]
@@ -54,6 +54,13 @@ def fitted_attributes(document: Mapping[str, Any], arrays: Mapping[str, NDArray[
         },
         **{name: document[name] for name in _PLAIN},
     }
+
+
+def read_only(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The same arrays, which can no longer be written to."""
+    for array in arrays.values():
+        array.setflags(write=False)
+    return arrays
 
 
 def encode(name: str, value: Any) -> Any:

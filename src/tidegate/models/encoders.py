@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -275,14 +276,27 @@ class TableEncoder(_Encoder):
         return np.array([len(units) for units in _units(self.record, rows)], dtype=np.int64)
 
     def arrays(self, argument: str, name: str, rows: Rows, both: bool, dtype: str) -> Arrays:
-        found = [[self.place.get(unit, 0) for unit in units] for units in _units(self.record, rows)]
+        given = list(_units(self.record, rows))
+        found = [[self.place.get(unit, 0) for unit in units] for units in given]
         columns = np.array([row for units in found for row in units], dtype=np.int32)
         counts = np.array([len(units) for units in found], dtype=np.int64)
+        if not columns.any():
+            self._check_type(argument, {unit for units in given for unit in units})
         if self.is_ragged:
             return {named(name, "units"): SparseRows(np.arange(len(columns) + 1, dtype=np.int64), columns)}
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         shares = np.repeat(1.0 / np.maximum(counts, 1), counts).astype(dtype)
         return {named(name, "units"): SparseRows(offsets, columns, shares)}
+
+    def _check_type(self, argument: str, unknown: Set[Any]) -> None:
+        """ValueError where nothing that is given can have been seen: it is of another type."""
+        seen, got = ({_kind(unit): type(unit).__name__ for unit in units} for units in (self.units, unknown))
+        if seen and got and seen.keys().isdisjoint(got):
+            expected, found = (" or ".join(sorted(kinds.values())) for kinds in (seen, got))
+            raise ValueError(
+                f"{argument} expects categories of the type that fit saw, {expected}; got {found}, "
+                f"{min(map(repr, unknown))} for instance, all of them unseen: convert them, or fit again"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,6 +353,11 @@ def learn(
         assert isinstance(record, Vector)
         return SparseEncoder(record, rows.values.shape[1])
     return NumericEncoder.learnt(argument, record, rows, training, weights)
+
+
+def _kind(unit: Any) -> type:
+    """Numbers of every type are of one: 1 is 1.0."""
+    return Real if isinstance(unit, Real) else type(unit)
 
 
 def _units(record: Category | Text, rows: Rows) -> Iterable[list[Any]]:

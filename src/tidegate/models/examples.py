@@ -22,10 +22,16 @@ from tidegate.models.targets import TargetRecord
 Values = NDArray[Any]
 
 
-def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Values, bool]:
+def rows_of(
+    argument: str,
+    y: Any,
+    X: Sequences,
+    remedy: str = "missing targets are not supported yet; leave the sequence out",
+) -> tuple[Values, bool]:
     """y as one row a sequence or a step, (rows,) or (rows, K), and whether it has one a step.
 
-    (N, 1, K) is K numbers a sequence, even where the sequences have K steps.
+    (N, 1, K) is K numbers a sequence, even where the sequences have K steps; a list of (K,) arrays is not.
+    remedy: where a number of a sequence is not finite.
     """
     if y is None:
         raise ValueError(
@@ -40,6 +46,11 @@ def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Values, bool]:
             )
         return step_targets(y, X, argument=argument), True
     rows = np.asarray(y)
+    if isinstance(y, list) and rows.ndim == 2 and rows.shape[1] > 1 and hasattr(y[0], "__array__"):
+        raise ValueError(
+            f"{argument}[0] expects {X.lengths[0]} targets, one for each step of X[0]; got {rows.shape[1]}: "
+            "pass as many, or an (N, K) array of K numbers a sequence"
+        )
     if rows.ndim == 3 and rows.shape[1] == 1:
         rows = rows[:, 0]
     if rows.ndim not in (1, 2) or 0 in rows.shape[1:]:
@@ -57,8 +68,7 @@ def rows_of(argument: str, y: Any, X: Sequences) -> tuple[Values, bool]:
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         raise ValueError(
             f"{argument} expects finite numbers; got {rows[~np.isfinite(rows)][0]} at row "
-            f"{np.argwhere(~np.isfinite(rows))[0][0]}: missing targets are not supported yet; leave the "
-            "sequence out"
+            f"{np.argwhere(~np.isfinite(rows))[0][0]}: {remedy}"
         )
     return rows, False
 
@@ -97,7 +107,7 @@ def row_weights(argument: str, sample_weight: Any, X: Sequences, per_step: bool)
     is that of each of its steps. None stays None."""
     if sample_weight is None:
         return None
-    rows, weighs_steps = rows_of(argument, sample_weight, X)
+    rows, weighs_steps = rows_of(argument, sample_weight, X, "pass 0 where one is not to count")
     if rows.ndim != 1 or rows.dtype.kind not in "fiub" or (weighs_steps and not per_step):
         form = (
             "one number a sequence or a step"

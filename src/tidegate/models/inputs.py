@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from tidegate.checks import choice, integer
+from tidegate.checks import choice, hold, integer
 from tidegate.models.gaps import FILLS, MISSING
 from tidegate.models.padding import PADDINGS
 from tidegate.models.rows import (
@@ -107,7 +107,7 @@ class Numeric(_Input):
                 "leave it out"
             )
         if self.projection is not None:
-            integer("projection", self.projection)
+            hold(self, integer, "projection")
 
     def read(self, argument: str, given: Any) -> Rows:
         if not self.is_step:
@@ -128,8 +128,7 @@ class Category(_Input):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        integer("size", self.size)
-        integer("min_count", self.min_count)
+        hold(self, integer, "size", "min_count")
 
     def read(self, argument: str, given: Any) -> Rows:
         return labels_of_steps(argument, given) if self.is_step else labels_of_sequences(argument, given)
@@ -164,10 +163,9 @@ class Text(_Input):
             raise ValueError(f"role expects 'static' of a text; got {self.role!r}: a text is one a sequence")
         choice("level", self.level, LEVELS)
         choice("encoder", self.encoder, ENCODERS)
-        for name in ("size", "max_length", "max_vocabulary", "min_count"):
-            integer(name, getattr(self, name))
+        hold(self, integer, "size", "max_length", "max_vocabulary", "min_count")
         if self.hidden_size is not None:
-            integer("hidden_size", self.hidden_size)
+            hold(self, integer, "hidden_size")
 
     def read(self, argument: str, given: Any) -> Rows:
         return texts(argument, given)
@@ -187,7 +185,7 @@ class Vector(_Input):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        integer("size", self.size)
+        hold(self, integer, "size")
 
     def read(self, argument: str, given: Any) -> Rows:
         return vectors_of_steps(argument, given) if self.is_step else vectors_of_sequences(argument, given)

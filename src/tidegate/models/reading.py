@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from tidegate.checks import choice
 from tidegate.models.inputs import InputRecord
 from tidegate.models.rows import Rows
 from tidegate.models.targets import TargetRecord
@@ -29,8 +29,7 @@ def read(
     rows: dict[str, Rows] = {}
     records = {**inputs, **targets}
     for name in names:
-        if name not in data:
-            choice(f"{argument}: key", name, list(data))
+        given_for(argument, name, data)
         if isinstance(data[name], Rows):
             rows[name] = data[name]
             continue
@@ -43,6 +42,21 @@ def read(
         )
     _check_steps(inputs, targets, rows)
     return rows
+
+
+def given_for(argument: str, name: str, data: Mapping[str, Any]) -> Any:
+    """What data have for an input or a target; ValueError where they have nothing, with the nearest name."""
+    if not isinstance(data, Mapping):
+        raise ValueError(
+            f"{argument} expects a mapping from names to values; got {type(data).__name__}: pass a dict with "
+            f"{name!r}"
+        )
+    if name in data:
+        return data[name]
+    near = get_close_matches(name, map(str, data), n=1, cutoff=0.6)
+    hint = f"is it {near[0]!r}? " if near else ""
+    got = ", ".join(map(repr, data)) or "nothing"
+    raise ValueError(f"{argument} expects a value for {name!r}; got {got} alone: {hint}pass {name!r} too")
 
 
 def _check_steps(

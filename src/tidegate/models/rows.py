@@ -236,13 +236,17 @@ def _csr(argument: str, given: Any) -> Any:
 
 def _labels(argument: str, given: Any) -> NDArray[Any]:
     """(n,) objects, None where one is missing."""
-    values = given if isinstance(given, np.ndarray) else list(_listed(argument, given))
+    values = as_array(_listed(argument, given), dtype=object)  # dates stay dates
+    if not isinstance(values, np.ndarray):
+        values = list(values)
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         is_flat = values.ndim == 1
     else:
-        is_flat = not any(isinstance(value, list | tuple | set | np.ndarray) for value in values)
+        is_flat = not any(
+            isinstance(value, list | tuple | set) or getattr(value, "shape", ()) for value in values
+        )
     if not is_flat:
         raise ValueError(
             f"{argument} expects one label each; got {_described(given)}: pass (N,) labels, or role='step' "
@@ -251,9 +255,23 @@ def _labels(argument: str, given: Any) -> NDArray[Any]:
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     labels = np.empty(len(plain), dtype=object)
     for index, value in enumerate(plain):
-        value = value.item() if isinstance(value, np.generic) else value
-        labels[index] = None if value is None or value != value else value
+        labels[index] = plain_label(value)
     return labels
+
+
+def as_array(given: Any, dtype: Any = None) -> Any:
+    """A tensor or a series, whose entries may be no labels themselves, as the array that it is; anything else
+    as it is."""
+    if isinstance(given, np.ndarray) or not hasattr(given, "__array__"):
+        return given
+    return np.asarray(given, dtype=dtype)
+
+
+def plain_label(value: Any) -> Any:
+    """A label as Python has it, of NumPy's scalars and tensors of one number too; None where it is
+    missing."""
+    value = np.asarray(value).item() if hasattr(value, "__array__") else value
+    return None if value is None or value != value else value
 
 
 def _listed(argument: str, given: Any) -> Any:

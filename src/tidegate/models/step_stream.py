@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidegate.checks import choice, integer
+from tidegate.checks import integer
 from tidegate.data.stamps import as_seconds, whatever_zone
 from tidegate.engine import Engine, Floats, Steps
 from tidegate.engine.stream import StateLayout, fitting_state, mark_of, states_in, with_states
 from tidegate.models.encoders import Encoder, NumericEncoder, named
+from tidegate.models.reading import given_for
 from tidegate.models.rows import Rows
 from tidegate.network import Network
 
@@ -125,8 +126,8 @@ class StepStream:
     def step(self, given: Mapping[str, Any], times: Any = None) -> Callable[[str], Floats]:
         """Take the next step of each input, by name; the value of a node after it. times: (N,) or one stamp,
         where fit had some. ValueError, and all as it was, where something does not fit."""
-        for name in self._encoders.keys() - given.keys():
-            choice("data: key", name, given)
+        for name in self._encoders:
+            given_for("data", name, given)
         now, kind = self._stamps(times)
         arrays: dict[str, Any] = {}
         begun, last, seen = self._kept.begun, dict(self._kept.last), dict(self._kept.seen)
@@ -164,8 +165,8 @@ class StepStream:
         """Take the next steps of each input, one after the other; the values of these nodes, (N, steps, K),
         or (N, K) after the last of them where a node has one row a sequence. times: (N, steps), or (steps,)
         of all sequences. ValueError, and all as it was, where something does not fit."""
-        for name in self._encoders.keys() - given.keys():
-            choice("data: key", name, given)
+        for name in self._encoders:
+            given_for("data", name, given)
         pieces = {name: self._cut(name, given[name]) for name in self._encoders}
         count = len(next(iter(pieces.values())))
         for name, piece in pieces.items():
@@ -221,7 +222,7 @@ class StepStream:
     def _values(self, argument: str, encoder: NumericEncoder, given: Any) -> Doubles:
         """(N, I) numbers of one step, NaN where the encoder takes gaps."""
         shape = (self._count, encoder.num_values)
-        values = np.asarray(given, np.float64)
+        values = step_numbers(argument, given)
         if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
             raise ValueError(
                 f"{argument} expects shape {shape}; got {values.shape}: pass one step of each sequence"
@@ -283,6 +284,16 @@ def _cut_lists(argument: str, given: Any, count: int) -> list[Any]:
 
     matrices = [own.tocsr() for own in items]
     return [sparse.vstack([own[at : at + 1] for own in matrices], "csr") for at in range(lengths.pop())]
+
+
+def step_numbers(argument: str, given: Any) -> Doubles:
+    """The numbers of a step, or of several."""
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{argument} expects numbers; got {type(given).__name__}: pass an array of them"
+        ) from None
 
 
 def _steps_of_one(argument: str, given: Any, count: int) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tidegate.engine import Floats, Stream
 from tidegate.models.codings import Coding
 from tidegate.models.scaling import Scaling
-from tidegate.models.step_stream import StepStream
+from tidegate.models.step_stream import StepStream, step_numbers
 from tidegate.network import Network
 
 
@@ -71,7 +71,7 @@ class ModelStream(_ModelStream):
         there are times, which the model does not read."""
         _check_no_times(times)
         shape = self._stream.x.shape
-        values = np.asarray(x, np.float64)
+        values = step_numbers("x", x)
         if values.shape != shape and (shape[0] > 1 or values.shape != shape[1:]):
             raise ValueError(f"x expects shape {shape}; got {values.shape}: pass one step of each sequence")
         scaled = self._scaling.apply("x", values.reshape(shape), str(self._stream.x.dtype))
@@ -83,7 +83,7 @@ class ModelStream(_ModelStream):
         However a sequence is cut, they have the same bits. ValueError as `step` has it."""
         _check_no_times(times)
         count, size = self._stream.x.shape
-        values = np.asarray(x, np.float64)
+        values = step_numbers("x", x)
         if count == 1 and values.ndim == 2:
             values = values[np.newaxis]
         if values.ndim != 3 or values.shape[::2] != (count, size) or not values.size:

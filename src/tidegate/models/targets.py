@@ -11,14 +11,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tidegate.checks import choice, real
+from tidegate.checks import choice, hold, real
 from tidegate.models.rows import (
     Rows,
+    as_array,
     column_names,
     labels_of_sequences,
     labels_of_steps,
     numbers_of_sequences,
     numbers_of_steps,
+    plain_label,
 )
 
 CALIBRATIONS = ("temperature", "isotonic")
@@ -38,7 +40,7 @@ class _Target:
 
     def __post_init__(self) -> None:
         choice("per", self.per, ("sequence", "step"))
-        real("weight", self.weight)
+        hold(self, real, "weight")
         object.__setattr__(self, "columns", column_names(self.columns))
 
     @property
@@ -102,7 +104,7 @@ class Classes(_Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        real("focal", self.focal, 0.0, 100.0)
+        hold(self, real, "focal", maximum=100.0)
         if self.calibration is not None:
             choice("calibration", self.calibration, CALIBRATIONS)
 
@@ -151,7 +153,8 @@ class Binary(Classes):
 
 @dataclass(frozen=True)
 class MultiLabel(Classes):
-    """Any number of labels: (N, L) zeros and ones, or a collection of labels each; None where it is missing.
+    """Any number of labels: (N, L) zeros and ones, a data frame of such whose columns are the labels, or a
+    collection of labels each; None where it is missing.
 
     labels: their names; None: those found, or the columns' numbers. label_weight: None, "balanced", a
     positive one of each label weighing as much as its negative ones (at most 20 times), or weights by
@@ -194,7 +197,10 @@ TARGETS: dict[str, type[TargetRecord]] = {
 
 
 def _label_rows(argument: str, given: Any, per_step: bool) -> Rows:
-    """Rows of (R,) objects: each an array of zeros and ones, a tuple of labels, or None."""
+    """Rows of (R,) objects: each an array of zeros and ones, a dictionary of them by label, a tuple of
+    labels, or None."""
+    values = as_array(given)
+    given = [dict(zip(given.columns, row)) for row in values] if hasattr(given, "columns") else values
     if not per_step:
         items = list(given)
         values = np.empty(len(items), dtype=object)
@@ -211,8 +217,14 @@ def _label_rows(argument: str, given: Any, per_step: bool) -> Rows:
 
 
 def _one_row(argument: str, item: Any) -> Any:
+    item = as_array(item)
+    if isinstance(item, np.ndarray) and not item.ndim:
+        item = item.item()
     if item is None:
         return None
+    if isinstance(item, Mapping):
+        ones = _one_row(argument, np.asarray(list(item.values()), np.float64))
+        return None if ones is None else dict(zip(map(plain_label, item), ones.tolist()))
     if isinstance(item, np.ndarray) and item.dtype.kind in "fiub":
         if item.dtype.kind == "f" and np.isnan(item).any():
             return None
@@ -234,4 +246,4 @@ def _one_row(argument: str, item: Any) -> Any:
     if not isinstance(item, Collection):
         raise ValueError(f"{argument} expects a collection of labels; got {item!r}: pass [{item!r}]")
     # A set's order is another in each process.
-    return tuple(sorted(item, key=repr) if isinstance(item, Set) else item)
+    return tuple(map(plain_label, sorted(item, key=repr) if isinstance(item, Set) else item))

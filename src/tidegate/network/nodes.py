@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from tidegate import cells
-from tidegate.checks import choice, integer, real
+from tidegate.checks import choice, hold, integer, real
 
 POOLINGS = ("last", "mean", "max", "steps")
 ACTIVATIONS = ("none", "tanh", "relu")
@@ -39,7 +39,7 @@ class _Sized(_Node):
     size: int
 
     def __post_init__(self) -> None:
-        integer("size", self.size)
+        hold(self, integer, "size")
 
     def width(self, _input_size: int) -> int:
         return self.size
@@ -67,7 +67,7 @@ class Input(_Source):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.stream is not None:
-            integer("stream", self.stream, 0, MAX_STREAMS - 1)
+            hold(self, integer, "stream", minimum=0, maximum=MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class SparseInput(_Source):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.stream is not None:
-            integer("stream", self.stream, 0, MAX_STREAMS - 1)
+            hold(self, integer, "stream", minimum=0, maximum=MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Recurrent(_Node):
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
-        integer("hidden_size", self.hidden_size)
+        hold(self, integer, "hidden_size")
         for option in ("multipliers", "updates", "beginnings"):
             names = getattr(self, option)
             if len(names) not in (0, self.num_states):
@@ -223,7 +223,7 @@ class Dropout(_Node):
     per_sequence: bool = False
 
     def __post_init__(self) -> None:
-        real("dropout", self.rate, 0.0, 0.99)
+        hold(self, real, "rate", called="dropout", maximum=0.99)
 
 
 @dataclass(frozen=True)
@@ -239,8 +239,8 @@ class DropoutMask(_Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        real("recurrent_dropout", self.rate, 0.0, 0.99)
-        integer("stream", self.stream, 0, MAX_STREAMS - 1)
+        hold(self, real, "rate", called="recurrent_dropout", maximum=0.99)
+        hold(self, integer, "stream", minimum=0, maximum=MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)
@@ -258,8 +258,8 @@ class Zoneout(_Sized):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        real("zoneout", self.rate, 0.0, 0.99)
-        integer("stream", self.stream, 0, MAX_STREAMS - 1)
+        hold(self, real, "rate", called="zoneout", maximum=0.99)
+        hold(self, integer, "stream", minimum=0, maximum=MAX_STREAMS - 1)
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ class Pool(_Node):
     def __post_init__(self) -> None:
         choice("pooling", self.pooling, POOLINGS)
         if self.pooling == "steps":
-            integer("num_steps", self.num_steps)
+            hold(self, integer, "num_steps")
         elif self.num_steps is not None:
             raise ValueError(f"num_steps expects pooling='steps'; got {self.pooling!r}: leave num_steps out")
 
@@ -383,9 +383,9 @@ class Loss(_Node):
 
     def __post_init__(self) -> None:
         choice("loss", self.loss, LOSSES)
-        real("delta", self.delta, above=True)
-        real("weight", self.weight)
-        real("focal", self.focal, 0.0, 100.0)
+        hold(self, real, "delta", above=True)
+        hold(self, real, "weight")
+        hold(self, real, "focal", maximum=100.0)
         if self.focal and self.loss not in ("softmax_cross_entropy", "sigmoid_cross_entropy"):
             raise ValueError(f"focal expects 0 with loss={self.loss!r}; got {self.focal!r}: leave it out")
         if (self.loss == "pinball") > bool(self.columns) or (

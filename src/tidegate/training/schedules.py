@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.checks import choice, integer, real
+from tidegate.checks import choice, hold, integer, real
 
 Rates = NDArray[np.float64]
 
@@ -36,8 +36,7 @@ class Cosine:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        real("warmup", self.warmup, 0.0, 1.0)
-        real("final", self.final, 0.0, 1.0)
+        hold(self, real, "warmup", "final", maximum=1.0)
 
     def rates(
         self, learning_rate: float, epoch: int, max_epochs: int, num_updates: int, losses: Sequence[float]
@@ -65,10 +64,10 @@ class ReduceOnPlateau:
     final: float = 0.001
 
     def __post_init__(self) -> None:
-        real("factor", self.factor, 0.0, 1.0, above=True)
-        integer("patience", self.patience)
-        real("min_delta", self.min_delta)
-        real("final", self.final, 0.0, 1.0)
+        hold(self, real, "factor", maximum=1.0, above=True)
+        hold(self, integer, "patience")
+        hold(self, real, "min_delta")
+        hold(self, real, "final", maximum=1.0)
 
     def rates(
         self, learning_rate: float, epoch: int, max_epochs: int, num_updates: int, losses: Sequence[float]

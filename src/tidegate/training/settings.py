@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tidegate import cells
-from tidegate.checks import choice, integer, real
+from tidegate.checks import choice, hold, integer, real
 from tidegate.engine import Optimizer
 from tidegate.network import POOLINGS, Node, recurrent_layers
 from tidegate.network.sequence import Names
@@ -53,15 +53,17 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         cells.get(self.cell)
-        for name in ("hidden_size", "num_layers"):
-            object.__setattr__(self, name, integer(name, getattr(self, name)))
+        hold(self, integer, "hidden_size", "num_layers")
         choice("pooling", self.pooling, POOLINGS)
-        for name in ("dropout", "input_dropout", "recurrent_dropout"):
-            real(name, getattr(self, name), 0.0, 0.99)
-        rates = self.zoneout if isinstance(self.zoneout, Mapping) else {"h": self.zoneout}
-        for state, rate in rates.items():
-            choice("zoneout", state, STATES)
-            real("zoneout", rate, 0.0, 0.99)
+        hold(self, real, "dropout", "input_dropout", "recurrent_dropout", maximum=0.99)
+        if isinstance(self.zoneout, Mapping):
+            rates = {
+                choice("zoneout", state, STATES): real("zoneout", rate, maximum=0.99)
+                for state, rate in self.zoneout.items()
+            }
+            object.__setattr__(self, "zoneout", rates)
+        else:
+            hold(self, real, "zoneout", maximum=0.99)
         for name in ("bidirectional", "variational_dropout"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(
@@ -139,26 +141,24 @@ class TrainingSettings:
                 f"optimizer expects no clip_norm of its own; got {self.optimizer.clip_norm!r}: "
                 "pass it as clip_norm beside the optimizer"
             )
-        real("learning_rate", self.learning_rate)
+        hold(self, real, "learning_rate")
         schedule_of(self.schedule)
-        integer("batch_size", self.batch_size)
-        integer("max_epochs", self.max_epochs)
+        hold(self, integer, "batch_size", "max_epochs")
         if self.patience is not None:
-            integer("patience", self.patience)
-        real("min_delta", self.min_delta)
+            hold(self, integer, "patience")
+        hold(self, real, "min_delta")
         if self.validation is not None:
-            real("validation", self.validation, 0.0, 0.9, above=True)
+            hold(self, real, "validation", maximum=0.9, above=True)
         if self.clip_norm is not None:
-            real("clip_norm", self.clip_norm, above=True)
-        real("input_noise", self.input_noise)
-        real("weight_noise", self.weight_noise)
-        real("averaging", self.averaging, 0.0, 0.9999)
+            hold(self, real, "clip_norm", above=True)
+        hold(self, real, "input_noise", "weight_noise")
+        hold(self, real, "averaging", maximum=0.9999)
         if self.gap_dropout is not None:
-            real("gap_dropout", self.gap_dropout, 0.0, 1.0)
+            hold(self, real, "gap_dropout", maximum=1.0)
         if not isinstance(self.recompute, bool):
             raise ValueError(f"recompute expects True or False; got {self.recompute!r}: pass one of them")
         if self.bptt_steps is not None:
-            integer("bptt_steps", self.bptt_steps)
+            hold(self, integer, "bptt_steps")
             if self.recompute:
                 raise ValueError(
                     f"recompute expects False beside bptt_steps={self.bptt_steps}, whose windows are all "
