@@ -38,10 +38,13 @@ class Pair:
 
 
 def pairs(records: dict[str, Any], first: str, second: str) -> Iterator[Pair]:
-    """Of the rows named after the two cells, those that were measured."""
+    """Of the rows named after the two cells, those that were measured; committees are of cells that have a
+    row alone."""
     for task in TASKS:
         for row in task.rows:
             if row.settings.get("cell", row.settings.get("network", {}).get("cell")) != first:
+                continue
+            if "num_networks" in row.settings:
                 continue
             other = row.name.replace(first, second)
             if other == row.name or not {row.name, other} <= records.keys():
