@@ -234,6 +234,34 @@ def test_answers_a_step_have_a_row_a_step(run, numbers):
     assert found["r2"] == pytest.approx(model.score(data.X, data.y))
 
 
+@pytest.mark.parametrize("target", ["running", "sign"])
+def test_steps_without_a_target_are_left_out_of_the_measures(run, folder, numbers, target):
+    from sklearn import metrics
+
+    lines = numbers.read_text().splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    known = [row % 5 < 3 for row in range(len(cells))]
+    values = [{"running": running, "sign": str(int(float(x) > 0.0))} for _, _, x, _, running in cells]
+    gappy = [f"{line},{own[target] if one else ''}" for line, own, one in zip(lines[1:], values, known)]
+    Path("gappy.csv").write_text("\n".join([f"{lines[0]},answer", *gappy]) + "\n")
+    columns = ["--id", "id", "--time", "day", "--target", "answer", "--features", "x"]
+    assert run("fit", "gappy.csv", *columns, *QUICK, "--output", "m.st")[0] == 0
+    code, out, err = run("evaluate", "m.st", "gappy.csv", "--format", "json")
+    assert (code, err) == (0, "")
+    found, model = json.loads(out), tidegate.load("m.st")
+    X = read("gappy.csv", id="id", time="day", features="x").X
+    predicted = np.concatenate(model.predict(X))[known]
+    true = np.array([float(own[target]) for own, one in zip(values, known) if one])
+    assert (found["rows"], found["missing"]) == (36, 24)
+    if target == "running":
+        assert found["r2"] == pytest.approx(metrics.r2_score(true, predicted))
+        assert found["mae"] == pytest.approx(metrics.mean_absolute_error(true, predicted))
+    else:
+        assert found["accuracy"] == metrics.accuracy_score(true, predicted)
+        assert sum(map(sum, found["confusion"])) == 36
+    assert "36 steps, 24 more have no target" in run("evaluate", "m.st", "gappy.csv")[1]
+
+
 def test_several_numbers_have_a_column_each(run, numbers):
     columns = ["--id", "id", "--time", "day", "--target", "total,running", "--features", "x"]
     assert run("fit", numbers, *columns, *QUICK, "--output", "m.st")[0] == 0

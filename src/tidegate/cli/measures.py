@@ -11,6 +11,7 @@ import numpy as np
 
 from tidegate.cli.predictions import Rows
 from tidegate.data.dataset import Dataset
+from tidegate.data.targets import there
 
 # Of more classes than these the largest confusions are listed, not the matrix.
 _WIDEST_MATRIX = 12
@@ -18,7 +19,8 @@ _MOST_CONFUSIONS = 10
 
 
 def measures(model: Any, dataset: Dataset) -> dict[str, Any]:
-    """The measures by name; None where one is not defined, as R2 of one row."""
+    """The measures by name, of the rows that have a target, and how many have none; None where a measure is
+    not defined, as R2 of one row."""
     rows = np.concatenate(dataset.y) if isinstance(dataset.y, list) else np.asarray(dataset.y)
     per_step = model.network_.is_per_step("output")
     if per_step != dataset.has_step_targets:
@@ -27,21 +29,31 @@ def measures(model: Any, dataset: Dataset) -> dict[str, Any]:
             f"the target expects one value a {expected}, as the model predicts; got one a {got}: name "
             "another column"
         )
-    unit = "step" if per_step else "sequence"
-    found = {"data": dataset.source, "sequences": len(dataset.X), "rows": len(rows), "row": unit}
-    if hasattr(model, "classes_"):
-        return found | _of_classes(model, dataset, rows)
-    return found | _of_numbers(model, dataset, rows)
+    known = there(rows)
+    if not known.any():
+        raise ValueError("the target expects a value at some step; got none: name another column")
+    found = {
+        "data": dataset.source,
+        "sequences": len(dataset.X),
+        "rows": int(known.sum()),
+        "row": "step" if per_step else "sequence",
+        "missing": int((~known).sum()),
+    }
+    measure = _of_classes if hasattr(model, "classes_") else _of_numbers
+    return found | measure(model, dataset, rows[known], known)
 
 
-def _of_classes(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
+def _known(dataset: Dataset, answers: Any, known: Any) -> Any:
+    """Of a model's answers those of the rows with a target, one below the other."""
+    return (np.concatenate(answers) if dataset.has_step_targets else answers)[known]
+
+
+def _of_classes(model: Any, dataset: Dataset, rows: Any, known: Any) -> dict[str, Any]:
     from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, log_loss
 
-    probabilities, predicted = model.predict_proba(dataset.X), model.predict(dataset.X)
-    if dataset.has_step_targets:
-        probabilities, predicted = np.concatenate(probabilities), np.concatenate(predicted)
+    probabilities = _known(dataset, model.predict_proba(dataset.X), known)
     true = model._coded("y", rows)
-    answered = model._coded("y", predicted)
+    answered = model._coded("y", _known(dataset, model.predict(dataset.X), known))
     num_classes = len(model.classes_)
     with warnings.catch_warnings():
         # Classes that the data lack have no recall; the mean is over the others.
@@ -57,14 +69,11 @@ def _of_classes(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
     }
 
 
-def _of_numbers(model: Any, dataset: Dataset, rows: Any) -> dict[str, Any]:
+def _of_numbers(model: Any, dataset: Dataset, rows: Any, known: Any) -> dict[str, Any]:
     from sklearn.metrics import r2_score
 
-    predicted = model.predict(dataset.X)
-    if dataset.has_step_targets:
-        predicted = np.concatenate(predicted)
     true = model._coded("y", rows)
-    predicted = predicted.reshape(true.shape)
+    predicted = _known(dataset, model.predict(dataset.X), known).reshape(true.shape)
     errors = predicted - true
     return {
         "r2": float(r2_score(true, predicted)) if len(true) > 1 else None,
@@ -88,7 +97,8 @@ def as_row(found: dict[str, Any]) -> Rows:
 
 def print_measures(found: dict[str, Any]) -> None:
     steps = f", {found['rows']:,} steps" if found["row"] == "step" else ""
-    print(f"{found['data']}: {found['sequences']:,} sequences{steps}")
+    without = f", {found['missing']:,} more have no target" if found["missing"] else ""
+    print(f"{found['data']}: {found['sequences']:,} sequences{steps}{without}")
     for name, title in (
         ("accuracy", "accuracy"),
         ("balanced_accuracy", "balanced accuracy"),
