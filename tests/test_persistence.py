@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -303,6 +305,34 @@ def test_saving_leaves_the_usual_permissions(model, tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     model.save(tmp_path / "model")
     assert (tmp_path / "model").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_saving_keeps_the_permissions_of_the_old_file(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.touch(mode=0o600)
+    model.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_is_written_into_and_stays_a_pipe(model, tmp_path):
+    pipe, path = tmp_path / "pipe", tmp_path / "model.safetensors"
+    os.mkfifo(pipe)
+    model.save(path)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    persistence.replace_file(pipe, content := path.read_bytes()[:4096])
+    assert os.read(reader, 4096) == content
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_output_that_goes_into_a_file_keeps_what_it_holds(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"kept ")
+    program = "from pathlib import Path; from tidegate.persistence import replace_file"
+    program += "; replace_file(Path('/dev/stdout'), b'and more')"
+    with log.open("ab") as file:
+        subprocess.run([sys.executable, "-c", program], stdout=file, check=True)
+    assert log.read_bytes() == b"kept and more"
 
 
 def test_options_that_a_file_cannot_hold_are_refused_and_leave_the_old_file(tmp_path):

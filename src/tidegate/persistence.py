@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 FORMAT = "tidegate"
 VERSION = 2
+# Folders and names of a process's own open files.
+_STREAMS = {("dev", "stdout"), ("dev", "stderr"), ("dev", "fd"), ("proc", "self")}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -85,7 +88,13 @@ def _digest(text: str, arrays: Arrays) -> str:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed."""
+    """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed.
+    It has the permissions of the file that was there. Into a pipe or device, or /dev/stdout, it is written."""
+    there = path.stat() if path.exists() else None
+    if path.absolute().parts[1:3] in _STREAMS or (there and not stat.S_ISREG(there.st_mode)):
+        with open(path, "ab") as file:  # where output is a file, it keeps what it holds
+            file.write(content)
+        return
     target = path.resolve()  # a symbolic link keeps pointing where it does
     if not target.parent.is_dir():
         raise FileNotFoundError(
@@ -94,6 +103,8 @@ def replace_file(path: Path, content: bytes) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         with open(draft, "xb") as file:
+            if there:
+                os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
