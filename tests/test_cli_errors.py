@@ -172,6 +172,10 @@ CASES = [
         fit("speakers.csv", "--validation", "0,1"),
         "--validation expects a file; got 0,1, which does not exist",
     ),
+    (
+        compare("speakers.csv", "--resume"),
+        "tidegate: --resume expects the folder to go on with; got none: pass --output",
+    ),
     (compare("speakers.csv", "--test", "two_men.csv"), "got id 0 in both, and 59 more: take them out of one"),
     (
         compare("two_men.csv", "--test", "speakers_test.csv"),

@@ -1,13 +1,16 @@
 """fit, predict and evaluate: what comes out is what the library computes."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import tidegate
+from tidegate.cli.rows import print_table
 from tidegate.data.reading import read
 from tidegate.network import Network
 
@@ -232,6 +235,15 @@ def test_answers_a_step_have_a_row_a_step(run, numbers):
     found = json.loads(run("evaluate", "m.st", numbers, "--format", "json")[1])
     assert (found["rows"], found["sequences"]) == (60, 12)
     assert found["r2"] == pytest.approx(model.score(data.X, data.y))
+
+
+@pytest.mark.parametrize(("name", "shown"), [("", True), ("_mood", False)])
+def test_a_narrow_table_has_the_chance_of_a_sole_prediction_alone(name, shown):
+    chances = {f"probability{name}_{label}": np.array([label / 10]) for label in range(1, 9)}
+    text = io.StringIO()
+    console = Console(width=40, color_system=None, file=text)
+    print_table({f"prediction{name}": np.array(["8"]), **chances}, None, console)
+    assert ("probability" in text.getvalue()) == ("0.8" in text.getvalue()) == shown
 
 
 @pytest.mark.parametrize("target", ["running", "sign"])

@@ -89,7 +89,7 @@ def _digest(text: str, arrays: Arrays) -> str:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put the content at `path` in one step: a new file in the same folder, flushed to disk, then renamed.
-    It has the permissions of the file that was there. Into a pipe or device, or /dev/stdout, it is written."""
+    It has the permissions of the file that was there. Into a pipe, a device or /dev/stdout it is written."""
     there = path.stat() if path.exists() else None
     if path.absolute().parts[1:3] in _STREAMS or (there and not stat.S_ISREG(there.st_mode)):
         with open(path, "ab") as file:  # where output is a file, it keeps what it holds

@@ -72,7 +72,8 @@ def _text_table(rows: Mapping[str, NDArray[Any]]) -> str:
 
 
 def print_table(rows: Mapping[str, NDArray[Any]], most: int | None, console: Any = None) -> None:
-    """The first rows, aligned; in a narrow terminal the most probable class alone has its probability."""
+    """The first rows, aligned; in a narrow terminal the most probable class alone has its probability, of a
+    model of several targets none."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -82,7 +83,8 @@ def print_table(rows: Mapping[str, NDArray[Any]], most: int | None, console: Any
     probable = [name for name in rows if name.startswith("probability_")]
     if len(probable) * 8 > console.width // 2:
         best = np.max([shown.pop(name) for name in probable], axis=0)
-        shown["probability"] = best
+        if "prediction" in rows:
+            shown["probability"] = best
     num_rows = len(next(iter(rows.values())))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, values in shown.items():

@@ -40,7 +40,7 @@ def as_on_the_command_line(message: str) -> str:
     message = message.replace("classes that y has", "classes that the target has")
     message = message.replace("or overwrite=True", "or --overwrite")
     message = message.replace("pass resume=False", "leave --resume out")
-    message = message.replace("resume=True", "--resume").replace("resume expects", "--resume expects")
+    message = re.sub(r"^resume expects", "--resume expects", message.replace("resume=True", "--resume"))
     message = message.replace("got bidirectional=True", "got --bidirectional")
     message = message.replace("bidirectional=False", "--one-direction").replace(
         "recompute=True", "--recompute"
