@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+import tidegate
 from tidegate import persistence
 
 LONG = ["--hidden-size", "48", "--max-epochs", "60", "--patience", "none"]
@@ -44,6 +45,15 @@ def test_an_interrupted_fit_goes_on(run, tmp_path, number):
     assert own["history"] == other["history"]
     for name, array in whole.items():
         np.testing.assert_array_equal(arrays[name], array)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_interrupted_before_it_trains_says_so(run, tmp_path, monkeypatch, number):
+    monkeypatch.setattr(tidegate.SequenceClassifier, "fit", lambda *_, **__: signal.raise_signal(number))
+    code, _, err = run(*FIT, "--output", tmp_path / "model.st")
+    assert code == 130
+    assert err.startswith("tidegate: interrupted: ")
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

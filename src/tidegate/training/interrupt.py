@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from tidegate.engine import Stop
 
-_USUAL: dict[signal.Signals, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
+# What stands there where no program handles the signal itself; the command line has SIGTERM interrupt it.
+_USUAL: dict[signal.Signals, tuple[Any, ...]] = {
+    signal.SIGINT: (signal.default_int_handler,),
+    signal.SIGTERM: (signal.SIG_DFL, signal.default_int_handler),
 }
 
 
@@ -27,14 +28,14 @@ class CtrlC:
     def __init__(self, stop: Stop) -> None:
         self.pressed = False
         self._stop = stop
-        self._installed: list[signal.Signals] = []
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number, usual in _USUAL.items():
-                if signal.getsignal(number) == usual:
+                if (before := signal.getsignal(number)) in usual:
                     signal.signal(number, self._press)
-                    self._installed.append(number)
+                    self._before[number] = before
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,6 +47,6 @@ class CtrlC:
         self._restore()
 
     def _restore(self) -> None:
-        for number in self._installed:
-            signal.signal(number, _USUAL[number])
-        self._installed.clear()
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before.clear()
