@@ -205,7 +205,10 @@ def test_a_model_of_several_tables_predicts_steps_from_a_model_file(run: Any, fo
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(out.splitlines()))
     assert len(rows) == len((folder / "walks.csv").read_text().splitlines()) - 1
-    assert {"walk", "step", "prediction_pace", "prediction_foot"} <= rows[0].keys()
+    assert {"prediction_pace", "prediction_foot"} <= rows[0].keys()
+    with (folder / "walks.csv").open() as file:
+        walks = sorted((int(row["walk"]), int(row["second"])) for row in csv.DictReader(file))
+    assert [(int(row["walk"]), int(row["second"])) for row in rows] == walks
     code, _, err = run("predict", "w.safetensors", "walks.csv")
     assert code == 2
     assert "as the model reads several tables" in err

@@ -16,7 +16,7 @@ from tidegate import persistence
 from tidegate.checks import choice
 from tidegate.cli.options import InputOptions, format_of
 from tidegate.cli.outputs import check_file, check_model_file
-from tidegate.cli.predictions import Rows
+from tidegate.cli.predictions import Rows, stamps_as_given
 from tidegate.cli.rows import write
 from tidegate.models import SequenceModel
 from tidegate.models.description import read_description
@@ -84,7 +84,9 @@ def predict_described(model: SequenceModel, path: Path | None, columns: InputOpt
         return np.concatenate(values) if name in per_step else np.repeat(values, lengths, axis=0)
 
     rows = {name: of_rows("", values) for name, values in tables.names.items()}
-    if lengths is not None:
+    if lengths is not None and tables.times is not None and len(tables.times) == lengths.sum():
+        rows[tables.time] = stamps_as_given(tables.times, tables.time_kind == "dates")
+    elif lengths is not None:
         rows["step"] = np.concatenate([np.arange(length) for length in lengths])
     for name, values in answers.items():
         found, record = of_rows(name, values), model.targets[name]

@@ -52,13 +52,13 @@ def _names(dataset: Dataset, per_step: bool) -> Rows:
         starts = np.repeat(dataset.X.offsets[:-1], lengths)
         rows[_free("step", rows)] = np.arange(dataset.X.total_steps) - starts
     else:
-        rows[dataset.time] = _stamps(dataset.times, dataset.types[dataset.time])
+        rows[dataset.time] = stamps_as_given(dataset.times, dataset.types[dataset.time] == "time")
     return rows
 
 
-def _stamps(times: NDArray[np.float64], kind: str) -> NDArray[Any]:
+def stamps_as_given(times: NDArray[np.float64], are_dates: bool) -> NDArray[Any]:
     """Times as they were: dates, whole numbers or numbers."""
-    if kind == "time":
+    if are_dates:
         return np.round(times * 1e6).astype("datetime64[us]")
     whole = (times == np.floor(times)).all() and np.abs(times).max() < 2**53
     return times.astype(np.int64) if whole else times

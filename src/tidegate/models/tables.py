@@ -65,12 +65,16 @@ class TableSource:
 
 @dataclass(frozen=True)
 class TableData:
-    """data: as SequenceModel takes them. names: columns that name each sequence. steps: (N,) of the main
-    stream, where there are some. source: what was read."""
+    """data: as SequenceModel takes them. names: columns that name each sequence. source: what was read.
+    times: where its steps have time stamps, (S,) as Sequences keep them; time_kind what they are, and time
+    their column."""
 
     data: dict[str, Any]
     names: dict[str, NDArray[Any]]
     source: str
+    time: str = ""
+    times: NDArray[np.float64] | None = None
+    time_kind: str | None = None
 
 
 def read_tables(
@@ -130,13 +134,17 @@ def read_tables(
     if groups.ids is not None:
         fields = groups.ids.dtype.names
         names = {source.id[0]: groups.ids} if fields is None else {key: groups.ids[key] for key in fields}
-    return TableData(data, names, f"{opened.title}: {len(groups):,} sequences")
+    title = f"{opened.title}: {len(groups):,} sequences"
+    return TableData(data, names, title, part.time, part.times, part.time_kind)
 
 
 @dataclass(frozen=True)
 class _Part:
     data: dict[str, Any]
     groups: Grouping
+    time: str
+    times: NDArray[np.float64] | None
+    time_kind: str | None
 
 
 def _read_table(key: str, source: TableSource, records: Mapping[str, Record], inputs: set[str]) -> _Part:
@@ -189,7 +197,7 @@ def _read_table(key: str, source: TableSource, records: Mapping[str, Record], in
         )
         for name, own in columns.items()
     }
-    return _Part(data, groups)
+    return _Part(data, groups, times[0] if times else "", stamps, kind)
 
 
 def _groups(table: Table, ids: Sequence[str]) -> Grouping:
