@@ -3,7 +3,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidegate.data import split
@@ -71,6 +71,7 @@ def test_the_seed_and_nothing_else_chooses_the_split():
         ({"groups": [1, 1, 1, 1]}, "at least two groups; got 1"),
         ({"groups": list("xxyy"), "classes": list("aabb")}, "would be missing from the training part"),
         ({"groups": list("xyyy"), "classes": list("abbb")}, "class 'a' has one"),
+        ({"classes": list("aabbbbbb"), "share": 0.75}, "leaves none of class 'a': pass share=0.25"),
         ({"num_sequences": 1}, "at least one of 1 sequences on each side"),
         ({"num_sequences": 10, "share": 1.0}, "got 1.0"),
         ({"num_sequences": 10, "share": 0.0}, "share expects a finite number above 0"),
@@ -85,6 +86,7 @@ def test_impossible_splits_are_refused(arguments, message):
 
 @settings(deadline=None)
 @given(st.lists(st.integers(2, 9), min_size=2, max_size=4), st.floats(0.01, 0.99))
+@example([2, 6], 0.75)
 def test_the_share_that_a_refusal_names_works(counts, share):
     classes = np.repeat(np.arange(len(counts)), counts)
     try:

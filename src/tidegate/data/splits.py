@@ -55,6 +55,12 @@ def split(
     training = np.flatnonzero(~mask)
     if labels is not None:
         missing = set(labels.tolist()) - set(labels[training].tolist())
+        if missing and names is None:
+            raise ValueError(
+                f"{argument} expects to leave some of each class to train on; got {share!r}, which leaves none "
+                f"of class {min(missing, key=str)!r}: "
+                f"{remedy or _another_share(argument, total, len(set(labels.tolist())))}"
+            )
         if missing:
             raise ValueError(
                 f"classes expects every class in more than one group; class {min(missing, key=str)!r} would "
