@@ -57,8 +57,8 @@ def split(
         missing = set(labels.tolist()) - set(labels[training].tolist())
         if missing and names is None:
             raise ValueError(
-                f"{argument} expects to leave some of each class to train on; got {share!r}, which leaves none "
-                f"of class {min(missing, key=str)!r}: "
+                f"{argument} expects to leave some of each class to train on; got {share!r}, which leaves "
+                f"none of class {min(missing, key=str)!r}: "
                 f"{remedy or _another_share(argument, total, len(set(labels.tolist())))}"
             )
         if missing:
