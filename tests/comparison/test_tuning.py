@@ -141,9 +141,7 @@ def test_a_search_goes_on_and_makes_no_finished_trial_again(task, tmp_path, monk
     with monkeypatch.context() as patch:
         patch.setattr(tuning.Search, "_loss", counted)
         patch.setattr(trials.CtrlC, "pressed", True, raising=False)
-        patch.setattr(
-            trials.CtrlC, "__init__", lambda self, stop: vars(self).update(_stop=stop, _before={})
-        )
+        patch.setattr(trials.CtrlC, "__init__", lambda self, stop: vars(self).update(_stop=stop, _before={}))
         with pytest.raises(Interrupted, match=f"interrupted: {num_done} of 10 trials of the search finished"):
             compare(task, tune=5, output=tmp_path, num_threads=1)
     with pytest.raises(ValueError, match="pass resume=True to go on"):
