@@ -328,7 +328,7 @@ def test_ctrl_c_ends_an_endless_comparison_with_one_line(tmp_path):
     terminal, standard_error = pty.openpty()
     endless = ["--max-epochs", str(10**9), "--patience", str(10**9), "--cells", "lstm,gru"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tidegate.cli", "compare", *endless, "--output", tmp_path],
+        [sys.executable, "-m", "tidegate", "compare", *endless, "--output", tmp_path],
         stdout=subprocess.DEVNULL,
         stderr=standard_error,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},

@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_the_old_file(run, there, monkeypatch, arguments):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
 def test_a_full_disk_behind_standard_output_is_one_line():
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "tidegate.cli", "info"]
+        command = [sys.executable, "-m", "tidegate", "info"]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (ended.returncode, ended.stderr) == (
         2,

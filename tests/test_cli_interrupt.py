@@ -20,7 +20,7 @@ COMPARE = ["compare", "--cells", "gru", "--seeds", "2", "--threads", "2", *LONG]
 
 def interrupted(number, folder, pattern, arguments):
     """Its exit code and standard error; the signal comes once there is a file of the pattern."""
-    command = [sys.executable, "-m", "tidegate.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "tidegate", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while not list(folder.glob(pattern)) and process.poll() is None:
             os.sched_yield()

@@ -569,6 +569,20 @@ def test_decay_learns_of_intervals_below_the_usual_one_as_of_those_above(share):
     assert model.score(X[~training], late[~training]) > 0.95
 
 
+def test_the_decay_of_states_begins_below_the_usual_interval_in_streams_with_time_stamps_alone():
+    timed, plain = gappy(times=True)[0], gappy(seed=1)[0]
+    model = tidegate.SequenceModel(
+        {name: tidegate.Numeric(missing="decay", stream=name) for name in ("timed", "plain")},
+        {"y": tidegate.Regression()},
+        bidirectional=False,
+        learning_rate=0,
+        **SMALL,
+    ).fit({"timed": timed, "plain": plain, "y": np.arange(len(timed))})
+    begins = {name: model.parameters_[f"bias_{name}/l0_decay"] for name in ("timed", "plain")}
+    np.testing.assert_allclose(begins["plain"], -0.1, rtol=1e-6)
+    np.testing.assert_allclose(begins["timed"], -0.1 * np.linspace(0, 1, 5), rtol=1e-6)
+
+
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 0.5, 1.0]))
 def test_a_sequence_may_lack_what_another_one_lacks(seed, rate):

@@ -96,7 +96,7 @@ def section(task: Task, records: dict[str, dict[str, Any]]) -> list[str]:
         f"- Beyond learning rate, hidden size, dropout and epochs: {task.beyond}",
     ]
     if task.tried:
-        lines.append(f"- Tried where a goal is missed: {task.tried}")
+        lines.append(f"- Tried: {task.tried}")
     return [*lines, ""]
 
 

@@ -59,7 +59,7 @@ class Row:
 class Task:
     """A task as its page tells it, in Markdown. data: what it is; figure: what is measured; published:
     sources, and by what rule their figure was selected; selection: ours; beyond: what settings it needed
-    beyond learning rate, hidden size, dropout and epochs; tried: what was tried where a goal is missed."""
+    beyond learning rate, hidden size, dropout and epochs; tried: what else was tried."""
 
     title: str
     data: str

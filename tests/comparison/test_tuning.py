@@ -179,7 +179,7 @@ def test_a_search_that_is_killed_goes_on(tmp_path):
         "--tune",
         "4",
     ]
-    command = [sys.executable, "-m", "tidegate.cli", "compare", str(tmp_path / "data.npz"), *options]
+    command = [sys.executable, "-m", "tidegate", "compare", str(tmp_path / "data.npz"), *options]
     folder = tmp_path / "killed"
     with subprocess.Popen([*command, "--output", folder], stdout=subprocess.DEVNULL) as process:
         # A trial after the first is under way.

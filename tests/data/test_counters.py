@@ -76,7 +76,7 @@ def test_what_was_named_is_not_warned_of(table, roles):
 
 def test_on_the_command_line_it_is_one_line(folder):
     arguments = ["fit", "speakers.csv", "--id", "utterance", "--target", "speaker", "--output", "my.st"]
-    command = [sys.executable, "-m", "tidegate.cli", *arguments, "--max-epochs", "1", "--hidden-size", "2"]
+    command = [sys.executable, "-m", "tidegate", *arguments, "--max-epochs", "1", "--hidden-size", "2"]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0
     assert ended.stderr == (

@@ -32,7 +32,7 @@ def test_it_agrees_with_the_oracle(name: str) -> None:
 
 @pytest.mark.parametrize("name", [IN_USE, *OTHERS])
 def test_info_names_the_one_that_computes(name: str) -> None:
-    ran = run(name, "-m", "tidegate.cli", "info")
+    ran = run(name, "-m", "tidegate", "info")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1].endswith(f", {name}")
     loaded = run(

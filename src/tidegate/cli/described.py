@@ -84,7 +84,7 @@ def predict_described(model: SequenceModel, path: Path | None, columns: InputOpt
         return np.concatenate(values) if name in per_step else np.repeat(values, lengths, axis=0)
 
     rows = {name: of_rows("", values) for name, values in tables.names.items()}
-    if lengths is not None and tables.times is not None and len(tables.times) == lengths.sum():
+    if lengths is not None and tables.times is not None:  # targets are of the table whose times these are
         rows[tables.time] = stamps_as_given(tables.times, tables.time_kind == "dates")
     elif lengths is not None:
         rows["step"] = np.concatenate([np.arange(length) for length in lengths])

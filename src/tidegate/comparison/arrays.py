@@ -121,8 +121,8 @@ def compare(
     if options["missing"] is None:  # one way for all replicas, whichever sequences have the gaps
         options["missing"] = "decay" if any(part.X.has_gaps for part in parts) else "refuse"
     if isinstance(options["validation"], Real):
-        options["validation"] = real("validation", options["validation"], maximum=0.9, above=True)
-        division.check_validation(float(options["validation"]), kind, running.seeds)
+        share = options["validation"] = real("validation", options["validation"], maximum=0.9, above=True)
+        division.check_validation(share, kind, running.seeds)
     if validation is None and space is not None:
         division.check_validation(
             HELD_OUT, kind, running.seeds[:1], "pass data as validation or more sequences"

@@ -38,10 +38,12 @@ def split(
     real(argument, share, 0.0, 1.0, above=True)
     labels = None if classes is None else _labels("classes", classes, total)
     names = None if groups is None else _labels("groups", groups, total)
+    num_classes = 1 if labels is None else len(set(labels.tolist()))
+    remedy = remedy or _another_share(argument, total, num_classes)
     if share == 1.0 or not 1 <= round(share * total) < total:
         raise ValueError(
             f"{argument} expects to leave at least one of {total} sequences on each side; got {share!r}: "
-            f"{remedy or _another_share(argument, total, 1 if labels is None else len(set(labels.tolist())))}"
+            f"{remedy}"
         )
     integer("seed", seed, 0, 2**32 - 1)
     if names is not None:
@@ -58,8 +60,7 @@ def split(
         if missing and names is None:
             raise ValueError(
                 f"{argument} expects to leave some of each class to train on; got {share!r}, which leaves "
-                f"none of class {min(missing, key=str)!r}: "
-                f"{remedy or _another_share(argument, total, len(set(labels.tolist())))}"
+                f"none of class {min(missing, key=str)!r}: {remedy}"
             )
         if missing:
             raise ValueError(
@@ -107,7 +108,7 @@ def _stratified(share: float, labels: NDArray[Any], seed: int, argument: str, re
     if min(num_held_out, len(labels) - num_held_out) < num_classes:
         raise ValueError(
             f"{argument} expects room for each of {num_classes} classes on both sides; got {share!r} of "
-            f"{len(labels)} sequences: {remedy or _another_share(argument, len(labels), num_classes)}"
+            f"{len(labels)} sequences: {remedy}"
         )
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=num_held_out, random_state=seed)
     _, held_out = next(splitter.split(labels, labels))

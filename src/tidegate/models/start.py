@@ -27,19 +27,19 @@ def start(
     the classes' frequencies."""
     values = initialize(network, initializers, rng, longest=longest)
     num_values: dict[str, int] = {}
-    timed = any(
-        isinstance(one, NumericEncoder) and one.gaps.interval is not None for one in encoders.values()
-    )
+    timed: set[str] = set()
     for name, encoder in encoders.items():
         if isinstance(encoder, TableEncoder) and not encoder.has_rare:
             values[f"weight_{named(name, 'table')}"][0] = 0.0
         if isinstance(encoder, NumericEncoder) and encoder.record.is_step:
             ends = (f"x{part}{way}" for part in ("", "_decay") for way in ("", "_reverse"))
             num_values |= {named(name, end): encoder.num_values for end in ends}
+            if encoder.gaps.interval is not None:
+                timed |= {named(name, f"elapsed{way}") for way in ("", "_reverse")}
     for node in network.nodes:
         if isinstance(node, Dropout) and node.of[0] in num_values:
             num_values[node.name] = num_values[node.of[0]]
-        if isinstance(node, StateDecay) and timed:
+        if isinstance(node, StateDecay) and not timed.isdisjoint(node.of):
             values[f"bias_{node.name}"] *= np.linspace(0.0, 1.0, node.size)
         if not isinstance(node, Recurrent | Dense):
             continue

@@ -1,8 +1,0 @@
-"""python -m tidegate.cli, where the script `tidegate` is not on the path."""
-
-import sys
-
-from tidegate.cli.application import main
-
-if __name__ == "__main__":
-    sys.exit(main())
