@@ -52,8 +52,9 @@ class Batch {
     num_sequences = count;
     order_.resize(count);
     std::iota(order_.begin(), order_.end(), 0L);
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](long a, long b) { return lengths[indices[a]] > lengths[indices[b]]; });
+    const auto longer = [&](long a, long b) { return lengths[indices[a]] > lengths[indices[b]]; };
+    if (!std::is_sorted(order_.begin(), order_.end(), longer))  // a sort asks for memory
+      std::stable_sort(order_.begin(), order_.end(), longer);
     for (std::vector<long>* of_sequences : {&sequence, &start, &length, &whole_length, &group_of_, &index_}) of_sequences->resize(count);
     groups.resize(num_groups);
     long next = 0;

@@ -92,7 +92,7 @@ void bind_network(nb::module_& m, const char* name) {
              }
              n.reached = result.position;
              if (result.ending == Ending::kInterrupted) raise_interruption();
-             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, N::total_loss(n.loss_sums()));
+             return std::make_tuple(as_tuple(n.reached), result.ending == Ending::kComplete, n.total_loss());
            },
            "steps"_a, "targets"_a.noconvert(), "order"_a.noconvert(), "batch_size"_a, "learning_rates"_a.noconvert(), "settings"_a,
            "weight_noise"_a, "seed"_a, "position"_a, "max_updates"_a, "bptt_steps"_a, "recompute"_a, "stop"_a.none())

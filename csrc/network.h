@@ -146,6 +146,7 @@ class Network : public Plan<T> {
     const long num_updates_of_epoch = num_updates_in(data, order, count, batch_size, through_time);
     const long end = max_updates < num_updates_of_epoch - update ? update + max_updates : num_updates_of_epoch;
     set_targets(targets);
+    beside_tables_ = this->beside_tables(padded_parameters_);
     try {
       long first_update = 0;  // of the batch
       for (long at = 0; at < count && update < end; at += batch_size) {
@@ -175,10 +176,9 @@ class Network : public Plan<T> {
             windows_.forward(true, [] {});
             run_backward(!through_time.recompute, [] {}, [] {});
           }
-          const std::vector<LossSums> sums = loss_sums();
           const std::vector<Range>& changed = with_gradient();
           const double norm = clip_gradients(settings, gradients_.data(), changed);
-          if (!std::isfinite(total_loss(sums)) || !std::isfinite(norm)) {
+          if (!std::isfinite(total_loss()) || !std::isfinite(norm)) {
             result.ending = Ending::kDiverged;
             return result;
           }
@@ -186,7 +186,7 @@ class Network : public Plan<T> {
           update_parameters(settings, learning_rates[update], step, changed,
                             std::array{parameters_.data(), gradients_.data(), first_.data(), second_.data()});
           num_updates.store(step, std::memory_order_relaxed);
-          for (std::size_t l = 0; l < sums.size(); ++l) result.position.sums[l] += sums[l];
+          for (std::size_t l = 0; l < losses_.size(); ++l) result.position.sums[l] += losses_[l]->sums;
           ++update;
           carried.clear();
           if (window + 1 < updates) windows_.append_states(carried);
@@ -337,9 +337,9 @@ class Network : public Plan<T> {
     for (const LossNode<T>* loss : losses_) sums.push_back(loss->sums);
     return sums;
   }
-  static double total_loss(const std::vector<LossSums>& sums) {
+  double total_loss() const {
     double total = 0;
-    for (const LossSums& one : sums) total += one.loss;
+    for (const LossNode<T>* loss : losses_) total += loss->sums.loss;
     return total;
   }
 
@@ -442,8 +442,7 @@ class Network : public Plan<T> {
 
   // Parameters whose gradient the way back wrote: those of a table's rows that it did not read are zero.
   const std::vector<Range>& with_gradient() {
-    const std::vector<Range> beside = this->beside_tables(padded_parameters_);
-    with_gradient_.assign(beside.begin(), beside.end());  // which keeps the memory
+    with_gradient_ = beside_tables_;
     for (const EmbeddingNode<T>* one : embeddings_) {
       const std::vector<Range>& read = one->rows_read();
       with_gradient_.insert(with_gradient_.end(), read.begin(), read.end());
@@ -480,7 +479,7 @@ class Network : public Plan<T> {
   Buffer<T> parameters_, gradients_, first_, second_, noisy_, scattered_;
   std::vector<Pass<T>> passes_ = std::vector<Pass<T>>(1);  // of each stream
   std::vector<const Batch*> batches_;
-  std::vector<Range> with_gradient_;
+  std::vector<Range> beside_tables_, with_gradient_;  // of the epoch, and of an update
   Windows<T> windows_{nodes_, recurrent_, losses_, passes_};
 };
 

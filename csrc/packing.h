@@ -1,4 +1,4 @@
-// Weights of a recurrent layer, rearranged for its products, and their gradients back.
+// Weights, rearranged for products, and their gradients back.
 //
 // A row of columns is [vector of units][column][unit in the vector]; see cell.h. `units` are vectors of units: each
 // function does its part for those in the range, so that threads can share it out.
@@ -11,6 +11,27 @@
 #include "product.h"
 
 namespace tidegate {
+
+// Rows of `size` numbers, `stride` apart and at most a vector's width in both directions, to the columns of a packed vector.
+template <class T>
+void pack_columns(const T* from, long stride, long rows, long size, Rows<T> to) {
+  transpose<T>(rows, size, [&](long row) { return load_up_to(from + row * stride, size); },
+               [&](long k, Vec<T> lanes) { store(to.at(k).data, lanes); });
+}
+
+// The way back: read(k) is the vector of number k of each row.
+template <class T, class Read>
+void unpack_columns(long size, long rows, T* to, long stride, Read&& read) {
+  transpose<T>(size, rows, read, [&](long row, Vec<T> numbers) { store_up_to(to + row * stride, numbers, size); });
+}
+
+// The sum over groups of the vector at `place` in each, in their order.
+template <class T>
+inline Vec<T> sum_of(const std::vector<const T*>& groups, long place) {
+  Vec<T> sum = load<T>(groups[0] + place);
+  for (std::size_t g = 1; g < groups.size(); ++g) sum += load<T>(groups[g] + place);
+  return sum;
+}
 
 // Rows of a parameter matrix in blocks of H, (blocks * H, stride), of which a product uses columns [from, from + size):
 // block[j] of it feeds the layer's column first + j, for j in [0, count).
@@ -31,30 +52,21 @@ struct WeightBlocks {
   }
 };
 
-// Calls visit(lane, unit) for the units of one vector that are there.
-template <class T, class Visit>
-inline void for_lanes(long vector, long hidden_size, Visit&& visit) {
-  const long first = vector * kWidth<T>, count = std::min<long>(kWidth<T>, hidden_size - first);
-  for (long lane = 0; lane < count; ++lane) visit(lane, first + lane);
+// How many units the vector `number` of them has.
+template <class T>
+constexpr long units_in(long number, long hidden_size) {
+  return std::min<long>(kWidth<T>, hidden_size - number * kWidth<T>);
 }
 
-inline constexpr long kPackBlock = 32;  // columns of the matrix whose packed cache lines stay while the units pass
-
-// To multiply from the left: for each vector of units a panel, whose vectors are the columns. Lanes of no unit are left as
-// they are.
+// To multiply from the left: for each vector of units a panel, whose vectors are the columns.
 template <class T>
 void pack(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
+  constexpr long W = kWidth<T>;
   for (long u = units.begin; u < units.end; ++u)
-    for (long block = 0; block < b.size; block += kPackBlock) {
-      const long end = std::min(block + kPackBlock, b.size);
-      for (int column = 0; column < b.count; ++column) {
-        const Rows<T> to = packed_vector(packed + u * b.size * b.count * kWidth<T>, b.count, b.size, column);
-        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          const T* weights = parameters + b.row(column, unit, hidden_size);
-          for (long k = block; k < end; ++k) *to.at(k, lane).data = weights[k];
-        });
-      }
-    }
+    for (long k = 0; k < b.size; k += W)
+      for (int column = 0; column < b.count; ++column)
+        pack_columns(parameters + b.row(column, u * W, hidden_size) + k, b.stride, units_in<T>(u, hidden_size),
+                     std::min(W, b.size - k), packed_vector(packed + u * b.size * b.count * W, b.count, b.size, column).at(k));
 }
 
 // Lanes of a vector of units that a transposed product runs through: a layer of less than one vector has no others.
@@ -63,7 +75,8 @@ constexpr long lanes_of(long hidden_size) {
   return std::min<long>(kWidth<T>, hidden_size);
 }
 
-// The transpose, to multiply gradients of columns: panels of k with a row for each [vector of units][column][lane].
+// The transpose, to multiply gradients of columns: panels of k with a row for each [vector of units][column][lane]. Rows
+// of lanes with no unit are left as they are.
 template <class T>
 void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_size, Range units, T* packed) {
   constexpr int W = kWidth<T>;
@@ -74,10 +87,9 @@ void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_siz
     T* panel = packed + p * panels.vectors * W * total;
     for (long u = units.begin; u < units.end; ++u)
       for (int column = 0; column < b.count; ++column)
-        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          pack_row(parameters + b.row(column, unit, hidden_size) + first, b.size - first, panel, panels.vectors_of(p), total,
-                   (u * b.count + column) * lanes + lane);
-        });
+        for (long lane = 0; lane < units_in<T>(u, hidden_size); ++lane)
+          pack_row(parameters + b.row(column, u * W + lane, hidden_size) + first, b.size - first, panel, panels.vectors_of(p),
+                   total, (u * b.count + column) * lanes + lane);
   }
 }
 
@@ -86,25 +98,14 @@ void pack_transposed(const WeightBlocks& b, const T* parameters, long hidden_siz
 template <class T>
 void unpack(const WeightBlocks& b, long hidden_size, Range units, int columns, long stride,
             const std::vector<const T*>& groups, long from, T* gradients) {
-  constexpr int W = kWidth<T>;
+  constexpr long W = kWidth<T>;
   for (long u = units.begin; u < units.end; ++u)
-    for (int column = 0; column < b.count; ++column) {
-      const long at = (u * columns + b.first + column) * W;
-      for (long block = 0; block < b.size; block += kPackBlock) {
-        const long count = std::min(kPackBlock, b.size - block);
-        T sums[kPackBlock][W];
-        for (long k = 0; k < count; ++k) {
-          const long place = from + (block + k) * stride + at;
-          Vec<T> sum = load<T>(groups[0] + place);
-          for (std::size_t g = 1; g < groups.size(); ++g) sum += load<T>(groups[g] + place);
-          store(sums[k], sum);
-        }
-        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          T* to = gradients + b.row(column, unit, hidden_size) + block;
-          for (long k = 0; k < count; ++k) to[k] = sums[k][lane];
-        });
+    for (long k = 0; k < b.size; k += W)
+      for (int column = 0; column < b.count; ++column) {
+        const long first = from + k * stride + (u * columns + b.first + column) * W;
+        unpack_columns(std::min(W, b.size - k), units_in<T>(u, hidden_size), gradients + b.row(column, u * W, hidden_size) + k, b.stride,
+                       [&](long row) { return sum_of(groups, first + row * stride); });
       }
-    }
 }
 
 }  // namespace tidegate

@@ -146,7 +146,7 @@ template <class T>
 void pack_row(const T* from, long count, T* panel, int vectors, long depth, long row) {
   constexpr long W = kWidth<T>;
   for (int v = 0; v < vectors; ++v, from += W, count -= W)
-    store(packed_vector(panel, vectors, depth, v).at(row).data, count < W ? load_first(from, count) : load<T>(from));
+    store(packed_vector(panel, vectors, depth, v).at(row).data, load_up_to(from, count));
 }
 
 // c[r] = initial[r] + a[r] B for rows [0, rows) and one packed panel of B.

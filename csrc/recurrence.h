@@ -139,9 +139,9 @@ class Recurrence final : public RecurrentNode<T> {
                      static_cast<int>(batch.groups.size()));
     }
     pass.interrupt->throw_if_requested();
-    std::vector<const T*> groups;
-    for (std::size_t g = 0; g < batch.groups.size(); ++g) groups.push_back(gradients_[g].data());
-    weights_.unpack(groups, pass.gradients, *pass.team);
+    of_groups_.clear();
+    for (std::size_t g = 0; g < batch.groups.size(); ++g) of_groups_.push_back(gradients_[g].data());
+    weights_.unpack(of_groups_, pass.gradients, *pass.team);
     this->end_state_gradients(batch);
   }
 
@@ -696,6 +696,7 @@ class Recurrence final : public RecurrentNode<T> {
   std::array<bool, kMaxStates> adds_to_exponent_gradient_{};  // of its multiplier, to what another state or layer has written
   std::vector<char> adds_to_input_gradient_;  // for each source, whether another reader has written it
   std::vector<Buffer<T>> gradients_;          // for each group
+  std::vector<const T*> of_groups_;           // those of the present batch
 };
 
 }  // namespace tidegate

@@ -76,14 +76,14 @@ class RecurrentWeights {
         tidegate::pack(one.blocks, parameters, hidden_size, part, one.packed.data());
         if (backward && one.needs_transpose) pack_transposed(one.differentiated, parameters, hidden_size, part, one.transposed.data());
       }
-      for (long u = part.begin; u < part.end; ++u)
-        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          for (int column = 0; column < kColumns; ++column)
-            bias[(u * kColumns + column) * W + lane] = parameters[bias_ + kLayout.bias_block[column] * hidden_size + unit];
-          if constexpr (kLayout.num_diagonals > 0)
-            for (int block = 0; block < kLayout.num_peepholes; ++block)
-              diagonal[(block * units + u) * W + lane] = parameters[weight_ch_ + block * hidden_size + unit];
-        });
+      const auto row = [&](long block, long u) { return load_up_to(parameters + block + u * W, units_in<T>(u, hidden_size)); };
+      for (long u = part.begin; u < part.end; ++u) {
+        for (int column = 0; column < kColumns; ++column)
+          store(bias + (u * kColumns + column) * W, row(bias_ + kLayout.bias_block[column] * hidden_size, u));
+        if constexpr (kLayout.num_diagonals > 0)
+          for (int block = 0; block < kLayout.num_peepholes; ++block)
+            store(diagonal + (block * units + u) * W, row(weight_ch_ + block * hidden_size, u));
+      }
     });
   }
 
@@ -108,20 +108,15 @@ class RecurrentWeights {
       const Range part = share(units, thread, count);
       for (const Product& one : products_)
         tidegate::unpack(one.blocks, hidden_size, part, kColumns, stride, groups, one.place, gradients);
-      const auto sum = [&](long place) {
-        T total = 0;
-        for (const T* group : groups) total += group[place];
-        return total;
+      const auto row = [&](long place, long block, long u) {
+        store_up_to(gradients + block + u * W, sum_of(groups, place), units_in<T>(u, hidden_size));
       };
-      for (long u = part.begin; u < part.end; ++u)
-        for_lanes<T>(u, hidden_size, [&](long lane, long unit) {
-          for (int column = 0; column < kColumns; ++column)
-            gradients[bias_ + kLayout.bias_block[column] * hidden_size + unit] =
-                sum(bias_gradient_ + (u * kColumns + column) * W + lane);
-          for (int d = 0; d < kLayout.num_diagonals; ++d)
-            gradients[weight_ch_ + kLayout.diagonals[d].block * hidden_size + unit] =
-                sum(diagonal_gradients_ + (d * units + u) * W + lane);
-        });
+      for (long u = part.begin; u < part.end; ++u) {
+        for (int column = 0; column < kColumns; ++column)
+          row(bias_gradient_ + (u * kColumns + column) * W, bias_ + kLayout.bias_block[column] * hidden_size, u);
+        for (int d = 0; d < kLayout.num_diagonals; ++d)
+          row(diagonal_gradients_ + (d * units + u) * W, weight_ch_ + kLayout.diagonals[d].block * hidden_size, u);
+      }
     });
   }
 

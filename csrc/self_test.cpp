@@ -279,6 +279,25 @@ void test_rows() {
 // ---- packing ----
 
 template <class T>
+void test_transpose() {
+  Section section("transpose " + type_name<T>());
+  constexpr long W = kWidth<T>;
+  const Numbers<T> from(W * W, 1);
+  for (long rows = 1; rows <= W; ++rows)
+    for (long columns = 1; columns <= W; ++columns) {
+      std::vector<int> written(static_cast<std::size_t>(W));
+      transpose<T>(rows, columns, [&](long row) { return load<T>(from.data() + row * W); },
+                   [&](long column, Vec<T> of_rows) {
+                     ++written[static_cast<std::size_t>(column)];
+                     for (int row = 0; row < W; ++row)
+                       section.holds(of_rows[row] == (row < rows ? from[row * W + column] : T(0)), "a column of rows");
+                   });
+      for (long column = 0; column < W; ++column)
+        section.holds(written[static_cast<std::size_t>(column)] == (column < columns ? 1 : 0), "columns written once");
+    }
+}
+
+template <class T>
 void test_packing() {
   Section section("packing " + type_name<T>());
   constexpr long W = kWidth<T>;
@@ -535,6 +554,8 @@ int run() {
   test_product<double>();
   test_rows<float>();
   test_rows<double>();
+  test_transpose<float>();
+  test_transpose<double>();
   test_packing<float>();
   test_packing<double>();
   test_threads();

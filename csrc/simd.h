@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
 #include <immintrin.h>
@@ -105,6 +106,52 @@ inline void store_first(T* p, Vec<T> v, long count) {
   for (long j = 0; j < count; ++j) p[j] = v[j];
 }
 #endif
+
+// The same of as many as there are, up to a whole vector.
+template <class T>
+inline Vec<T> load_up_to(const T* p, long count) {
+  return count < kWidth<T> ? load_first(p, count) : load<T>(p);
+}
+template <class T>
+inline void store_up_to(T* p, Vec<T> v, long count) {
+  if (count < kWidth<T>) store_first(p, v, count);
+  else store(p, v);
+}
+
+// a[first], b[first], a[first + 1], b[first + 1] and so on, of each as much as half a vector.
+template <class T, int kFirst>
+inline Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  return [&]<int... j>(std::integer_sequence<int, j...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, (kFirst + j / 2 + j % 2 * kWidth<T>)...);
+#else
+    return __builtin_shuffle(a, b, typename VectorTraits<T>::Integers{(kFirst + j / 2 + j % 2 * kWidth<T>)...});
+#endif
+  }(std::make_integer_sequence<int, kWidth<T>>{});
+}
+
+// Rows as columns: read(i) is the vector of row i, for i below `rows`; write(j, vector) takes column j of them, for j
+// below `columns`, with zeros for the rows beyond. Both at most a vector's width.
+template <class T, class Read, class Write>
+inline void transpose(long rows, long columns, Read&& read, Write&& write) {
+  constexpr int W = kWidth<T>, kHalf = W / 2;
+  Vec<T> now[W], next[W];
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) now[i] = i < rows ? read(i) : Vec<T>{};
+#pragma GCC unroll 4
+  for (int turned = 1; turned < W; turned *= 2) {  // one bit of the row's number changes places with one of the column's
+#pragma GCC unroll 16
+    for (int i = 0; i < kHalf; ++i) {
+      next[2 * i] = interleave<T, 0>(now[i], now[i + kHalf]);
+      next[2 * i + 1] = interleave<T, kHalf>(now[i], now[i + kHalf]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) now[i] = next[i];
+  }
+#pragma GCC unroll 16
+  for (int j = 0; j < W; ++j)
+    if (j < columns) write(j, now[j]);
+}
 
 template <class T>
 inline Vec<T> broadcast(T value) {

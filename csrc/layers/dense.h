@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../node.h"
+#include "../packing.h"
 
 namespace tidegate {
 
@@ -34,22 +35,21 @@ class DenseNode final : public Node<T> {
     long from = 0;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const long columns = sources_[s]->value.size;
-      T* packed = packed_[s].zero(panels_.total_vectors() * W * columns);
-      for (long unit = 0; unit < size; ++unit) {
+      const T* weights = parameters + weight_ + from;
+      T* packed = packed_[s].resize(panels_.total_vectors() * W * columns);
+      for_blocks(columns, [&](long unit, long units, long k, long count) {
         const long p = unit / panels_.stride, vector = unit % panels_.stride / W;
-        const Rows<T> to = packed_vector(packed + p * panels_.vectors * W * columns, panels_.vectors_of(p), columns,
-                                         static_cast<int>(vector)).at(0, unit % W);
-        const T* weights = parameters + weight_ + unit * input_size_ + from;
-        for (long k = 0; k < columns; ++k) *to.at(k).data = weights[k];
-      }
+        pack_columns(weights + unit * input_size_ + k, input_size_, units, count,
+                     packed_vector(packed + p * panels_.vectors * W * columns, panels_.vectors_of(p), columns, static_cast<int>(vector)).at(k));
+      });
       if (backward && sources_[s]->value.needs_gradient) {
         const Panels inputs = plain_panels<T>(columns);
-        T* transposed = packed_transposed_[s].zero(inputs.total_vectors() * W * size);
+        T* transposed = packed_transposed_[s].resize(inputs.total_vectors() * W * size);
         for (long p = 0; p < inputs.count; ++p) {
           const long first = p * inputs.stride;
           for (long unit = 0; unit < size; ++unit)
-            pack_row(parameters + weight_ + unit * input_size_ + from + first, columns - first,
-                     transposed + p * inputs.vectors * W * size, inputs.vectors_of(p), size, unit);
+            pack_row(weights + unit * input_size_ + first, columns - first, transposed + p * inputs.vectors * W * size,
+                     inputs.vectors_of(p), size, unit);
         }
       }
       from += columns;
@@ -114,14 +114,24 @@ class DenseNode final : public Node<T> {
       pass.team->run([&](int thread, int count) {
         transposed_product<T>(rows, share(x.size, thread, count), x.read(), gradients, panels_, {weights, stride}, false);
       });
-      for (long unit = 0; unit < size; ++unit)
-        for (long k = 0; k < x.size; ++k)
-          pass.gradients[weight_ + unit * input_size_ + from + k] = weights[k * stride + unit];
+      for_blocks(x.size, [&](long unit, long units, long k, long count) {
+        unpack_columns(count, units, pass.gradients + weight_ + unit * input_size_ + from + k, input_size_,
+                       [&](long row) { return load<T>(weights + (k + row) * stride + unit); });
+      });
       from += x.size;
     }
   }
 
  private:
+  // Calls visit(unit, units, column, columns) for blocks of the weights from that unit and column on, of at most a vector's
+  // width in both.
+  template <class Visit>
+  void for_blocks(long columns, Visit&& visit) const {
+    for (long unit = 0; unit < this->value.size; unit += W)
+      for (long k = 0; k < columns; k += W)
+        visit(unit, std::min<long>(W, this->value.size - unit), k, std::min<long>(W, columns - k));
+  }
+
   void forward_rows(long first, long rows) {
     const Rows<T> out = this->value.write().at(first);
     Rows<const T> initial{packed_bias_.data(), 0};
