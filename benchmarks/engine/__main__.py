@@ -1,8 +1,8 @@
 """The engine beside its peers, timed in turn in one run. See docs/speed.md for what each figure includes.
 
-A complete run writes benchmarks/results/engine.json, docs/speed.md and docs/speed.svg, without AVX-512 those
-with the machine's instruction set in their names; one that is filtered writes build/bench/engine.json and
-says so.
+A complete run writes benchmarks/results/engine.json, docs/speed.md and docs/speed.svg, on another machine
+than the reference those with its maker and instruction set in their names; one that is filtered writes
+build/bench/engine.json and says so.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """The page and the picture of a run, from its JSON alone.
 
 python -m benchmarks.engine.output writes them anew from each kept run: docs/speed.md and docs/speed.svg from
-benchmarks/results/engine.json, which is that of the reference machine, with AVX-512, and of a machine without
-those with its instruction set in their names.
+benchmarks/results/engine.json, which is that of the reference machine, of Intel with AVX-512; of another one
+those with its maker and instruction set in their names.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -21,9 +22,18 @@ RESULTS = ROOT / "benchmarks" / "results"
 Row = dict[str, Any]
 
 
-def files(instruction_set: str) -> tuple[Path, Path, Path]:
-    """Of the last complete run on a machine with that instruction set: results, page and picture."""
-    suffix = "" if instruction_set == "avx512" else f"-{instruction_set}"
+REFERENCE = ("Intel(R) Xeon(R) Processor", "avx512")
+
+
+def files(hardware: str, instruction_set: str) -> tuple[Path, Path, Path]:
+    """Of the last complete run on a machine of that maker, the first word of `hardware`, and with that
+    instruction set: results, page and picture."""
+
+    def name(machine: str, which: str) -> str:
+        return f"-{re.findall('[a-z]+', machine.lower())[0]}-{which}"
+
+    own = name(hardware, instruction_set)
+    suffix = "" if own == name(*REFERENCE) else own
     page = ROOT / "docs" / f"speed{suffix}.md"
     return RESULTS / f"engine{suffix}.json", page, page.with_suffix(".svg")
 
@@ -131,7 +141,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def own_files(document: dict[str, Any]) -> tuple[Path, Path, Path]:
-    return files(document["versions"]["instruction set"])
+    return files(document["hardware"], document["versions"]["instruction set"])
 
 
 def write(document: dict[str, Any]) -> None:
@@ -143,7 +153,7 @@ def write(document: dict[str, Any]) -> None:
 def page(document: dict[str, Any]) -> str:
     rows = document["rows"]
     results, own_page, own_picture = own_files(document)
-    reference = files("avx512")[1]
+    reference = files(*REFERENCE)[1]
     parts = [
         f"<!-- Written by make bench-page from benchmarks/results/{results.name}. -->\n{HEAD}",
         _about(document),

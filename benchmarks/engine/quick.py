@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.engine import output
 from benchmarks.engine.goals import TRAINING_SHAPES, Case, comparisons
 from benchmarks.engine.run import GOAL_THREADS, Row, Run
+from tidegate.comparison.machine import hardware
 from tidegate.engine import instruction_set
 
 KEYS = ("lstm-training", "gru-training", "lstm-inference", "gru-inference", "lstm-article", "lstm-streaming")
@@ -51,7 +52,7 @@ def main() -> None:
     peers = ["pytorch"] if importlib.util.find_spec("torch") else ["none"]
     run = Run(options.rounds, 0.05, peers, say=lambda text: print(text, flush=True))
     run.measure(GOAL_THREADS, chosen(), [], [])
-    results = output.files(instruction_set())[0]
+    results = output.files(hardware(), instruction_set())[0]
     if not results.exists():
         print(f"No full run to compare with: make bench writes {results.relative_to(output.ROOT)}")
         return

@@ -191,13 +191,20 @@ def test_the_committed_page_is_what_the_committed_run_gives(run):
     assert picture.read_text(encoding="utf-8") == output.picture(document)
 
 
-def test_a_run_has_files_of_its_instruction_set():
-    assert output.files("avx512")[0] in output.kept()
-    assert [path.name for path in output.files("avx2")] == [
-        "engine-avx2.json",
-        "speed-avx2.md",
-        "speed-avx2.svg",
-    ]
+@pytest.mark.parametrize(
+    ("hardware", "instruction_set", "names"),
+    [
+        ("Intel(R) Xeon(R) Processor, 2 cores, avx512", "avx512", ["engine.json", "speed.md", "speed.svg"]),
+        (
+            "AMD EPYC, 2 cores, avx512",
+            "avx2",
+            ["engine-amd-avx2.json", "speed-amd-avx2.md", "speed-amd-avx2.svg"],
+        ),
+    ],
+)
+def test_a_run_has_files_of_its_machine(hardware, instruction_set, names):
+    assert [path.name for path in output.files(hardware, instruction_set)] == names
+    assert output.files(*output.REFERENCE)[0] in output.kept()
 
 
 def test_quick_compares_in_products_of_each_run(document):
