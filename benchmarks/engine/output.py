@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -401,10 +401,10 @@ def picture(document: dict[str, Any]) -> str:
         kind = "ours" if tick == 1 else "tick"
         axis.append(f'<path d="M{x(tick)} 40V{y - 10}" class="{kind}"/>')
         axis.append(f'<text x="{x(tick)}" y="{y + 8}" text-anchor="middle">{tick:g}</text>')
+    widths = [40 + 7 * len(PEERS[peer]) for peer in COLORS]  # 7: of a letter, at the most
     legend = [
-        f'<circle cx="{LEFT + 140 * index}" cy="20" r="5" fill="{color}"/>'
-        f'<text x="{LEFT + 10 + 140 * index}" y="24">{PEERS[peer]}</text>'
-        for index, (peer, color) in enumerate(COLORS.items())
+        f'<circle cx="{at}" cy="20" r="5" fill="{color}"/><text x="{at + 10}" y="24">{PEERS[peer]}</text>'
+        for at, (peer, color) in zip(accumulate(widths, initial=LEFT), COLORS.items())
     ]
     caption = f"time over Tidegate's (line at 1), 2 threads, {escape(document['hardware'])}"
     below = f'<text x="{LEFT}" y="{y + 28}">{caption}</text>'
