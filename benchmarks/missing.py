@@ -131,7 +131,7 @@ def costs(num_features: int = 12, turns: int = 41) -> list[dict[str, Any]]:
     elapsed too, in turns: the median, and the tenth and ninetieth percentile."""
     rows = []
     for cell in CELLS:
-        for hidden_size in (32, 64, 128):
+        for hidden_size in (32, 64, 100):
             decayed = epochs(sequence_network(cell, num_features, hidden_size, 1, "mse", decay=True))
             others = [
                 epochs(sequence_network(cell, columns * num_features, hidden_size, 1, "mse"))
