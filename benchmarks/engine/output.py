@@ -401,7 +401,7 @@ def picture(document: dict[str, Any]) -> str:
         kind = "ours" if tick == 1 else "tick"
         axis.append(f'<path d="M{x(tick)} 40V{y - 10}" class="{kind}"/>')
         axis.append(f'<text x="{x(tick)}" y="{y + 8}" text-anchor="middle">{tick:g}</text>')
-    widths = [40 + 7 * len(PEERS[peer]) for peer in COLORS]  # 7: of a letter, at the most
+    widths = [40 + 7 * len(PEERS[peer]) for peer in COLORS]  # a dot, a gap, 7 for a letter of 12 px
     legend = [
         f'<circle cx="{at}" cy="20" r="5" fill="{color}"/><text x="{at + 10}" y="24">{PEERS[peer]}</text>'
         for at, (peer, color) in zip(accumulate(widths, initial=LEFT), COLORS.items())
